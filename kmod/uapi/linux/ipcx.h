@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The ABI of /dev/ipcx: the only thing that the module and user space share.
+ *
+ * Commands on the device (/dev/ipcx) create, open, unlink and list objects; create and open return a new
+ * file descriptor, close-on-exec.  All other commands go to an object's descriptor.  Every argument begins
+ * with its own size; a structure only ever grows at its end, and 0 in a new member means the old behaviour.
+ * The kernel matches a command by type and number and takes the size from the argument, so a program built
+ * with a later header runs on an earlier module as long as it leaves the members unknown there at 0.
+ *
+ * Errors, the same in every command; an error means that nothing visible has changed:
+ *
+ *	EACCES		the object's mode bits, or the rights of this descriptor, do not allow it
+ *	EAGAIN		it would have to wait, and IPCX_NOWAIT or O_NONBLOCK was given
+ *	EDQUOT		the memory quota of the object's owner is used up
+ *	EEXIST		the name exists and IPCX_CREATE_EXCL was given
+ *	EFAULT		a pointer of the argument cannot be read or written
+ *	E2BIG		the argument has a tail that is not 0 and that this module does not know
+ *	EINTR		a signal arrived while waiting (restarted if its handler has SA_RESTART)
+ *	EINVAL		a value is out of range, an unknown flag, or a reserved member is not 0
+ *	EMFILE, ENFILE	no descriptor is left in this process, or in the system
+ *	EMSGSIZE	the message is larger than the queue allows, or than the buffer; in the second case
+ *			@len tells the size needed and the message stays in the queue
+ *	ENAMETOOLONG	the name is longer than IPCX_NAME_MAX bytes
+ *	ENOENT		there is no such name
+ *	ENOMEM		the kernel has no memory
+ *	ENOTTY		this descriptor does not know the command
+ *	EOPNOTSUPP	this object was not created for this: its kind or mode excludes the flag
+ *	EOVERFLOW	the semaphore would exceed its maximum
+ *	EPERM		only the owner, or a user with the capability named at the command, may do this
+ *	EPIPE		the object has been shut down
+ *	ETIMEDOUT	the timeout has passed
+ */
+#ifndef _UAPI_LINUX_IPCX_H
+#define _UAPI_LINUX_IPCX_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define IPCX_ABI_VERSION	1
+#define IPCX_DEVICE		"/dev/ipcx"
+
+#define IPCX_NAME_MAX		255	/* bytes of a name, without the final NUL */
+#define IPCX_TYPE_MIN		1	/* message types: 1 to U32_MAX */
+#define IPCX_PRIORITY_MAX	32767
+#define IPCX_BATCH_MAX		1024	/* messages in one SENDV or RECVV */
+
+/* Kinds of objects. */
+#define IPCX_KIND_ANY		0	/* OPEN: whatever the name stands for */
+#define IPCX_KIND_QUEUE		1
+#define IPCX_KIND_REGION	2
+#define IPCX_KIND_SEM		3
+
+/* Rights of a descriptor: fixed when it is made, and can only be reduced (IPCX_RESTRICT). */
+#define IPCX_READ		(1U << 0)	/* receive, wait, map for reading */
+#define IPCX_WRITE		(1U << 1)	/* send, post, map for writing */
+
+/* Flags of every call that can wait. */
+#define IPCX_NOWAIT		(1U << 0)	/* EAGAIN instead of waiting, as O_NONBLOCK on the descriptor */
+#define IPCX_REALTIME		(1U << 1)	/* the timeout is on CLOCK_REALTIME, not CLOCK_MONOTONIC */
+
+/* Timeouts are absolute, in nanoseconds; a time in the past tries once. */
+#define IPCX_FOREVER		(~(__u64)0)
+
+/**
+ * struct ipcx_query - IPCX_QUERY: what this module is
+ * @size:		sizeof(struct ipcx_query)
+ * @flags:		0
+ * @abi_version:	out: IPCX_ABI_VERSION of the module
+ * @max_name:		out: longest name, in bytes
+ * @features:		out: IPCX_FEATURE_* bits; gate on these, never on a version of the kernel
+ * @max_msg_len:	out: largest message of any queue, in bytes
+ * @max_msgs:		out: most messages that a queue can be created for
+ * @max_batch:		out: most messages in one SENDV or RECVV
+ * @user_bytes:		out: memory quota of one user, in bytes (module parameter user_bytes)
+ * @user_bytes_used:	out: what the caller's user is charged with now, in bytes
+ */
+struct ipcx_query {
+	__u32 size;
+	__u32 flags;
+	__u32 abi_version;
+	__u32 max_name;
+	__u64 features;
+	__u64 max_msg_len;
+	__u32 max_msgs;
+	__u32 max_batch;
+	__u64 user_bytes;
+	__u64 user_bytes_used;
+};
+
+#define IPCX_FEATURE_QUEUE	(1ULL << 0)	/* message queues */
+#define IPCX_FEATURE_REGION	(1ULL << 1)	/* regions */
+#define IPCX_FEATURE_SEM	(1ULL << 2)	/* semaphores */
+#define IPCX_FEATURE_SEM_ROBUST	(1ULL << 3)	/* IPCX_SEM_ROBUST */
+
+/**
+ * struct ipcx_create - what the creation of every kind begins with
+ * @size:	size of the whole argument
+ * @flags:	IPCX_CREATE_* and the kind's own flags
+ * @name:	pointer to a NUL-terminated name, or 0 for an anonymous object
+ * @mode:	permission bits (0777) of a named object, less the caller's umask; 0 if anonymous.
+ *		Reading bits give IPCX_READ, writing bits IPCX_WRITE.
+ * @rights:	rights of the new descriptor; 0 for both
+ *
+ * A name is 1 to IPCX_NAME_MAX bytes, without '/' (one at the front is allowed, and ignored) and without
+ * control characters.  It belongs to the network namespace in which /dev/ipcx was opened, and goes with it.
+ * If the name exists, the call opens it like IPCX_OPEN and ignores the other parameters, unless
+ * IPCX_CREATE_EXCL is given.  A name of another kind is EEXIST.
+ */
+struct ipcx_create {
+	__u32 size;
+	__u32 flags;
+	__u64 name;
+	__u32 mode;
+	__u32 rights;
+};
+
+#define IPCX_CREATE_EXCL	(1U << 0)	/* EEXIST if the name exists */
+#define IPCX_CREATE_NONBLOCK	(1U << 1)	/* O_NONBLOCK on the new descriptor */
+#define IPCX_CREATE_TEMPORARY	(1U << 2)	/* the name goes when the last descriptor and mapping have gone */
+
+/**
+ * struct ipcx_open - IPCX_OPEN: a new descriptor for a name
+ * @size:	sizeof(struct ipcx_open)
+ * @flags:	0 or IPCX_CREATE_NONBLOCK
+ * @name:	pointer to a NUL-terminated name
+ * @kind:	IPCX_KIND_*; another kind is ENOENT
+ * @rights:	rights wanted, at least one
+ *
+ * CAP_DAC_OVERRIDE (over the name's namespace) overrides the mode bits.
+ */
+struct ipcx_open {
+	__u32 size;
+	__u32 flags;
+	__u64 name;
+	__u32 kind;
+	__u32 rights;
+};
+
+/**
+ * struct ipcx_unlink - IPCX_UNLINK: remove a name; the object lives on while descriptors refer to it
+ * @size:	sizeof(struct ipcx_unlink)
+ * @flags:	0
+ * @name:	pointer to a NUL-terminated name
+ *
+ * Allowed to the object's owner and to CAP_FOWNER, else EPERM.
+ */
+struct ipcx_unlink {
+	__u32 size;
+	__u32 flags;
+	__u64 name;
+};
+
+/**
+ * struct ipcx_list_entry - one name
+ * @id:		number of the object, never used again while the module is loaded
+ * @kind:	IPCX_KIND_*
+ * @mode:	permission bits
+ * @uid:	owner, as the caller's user namespace sees it
+ * @gid:	group, likewise
+ * @flags:	IPCX_OBJECT_*
+ * @reserved:	0
+ * @name:	NUL-terminated
+ */
+struct ipcx_list_entry {
+	__u64 id;
+	__u32 kind;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 flags;
+	__u32 reserved;
+	char name[IPCX_NAME_MAX + 1];
+};
+
+#define IPCX_OBJECT_NAMED	(1U << 0)	/* it has a name now */
+#define IPCX_OBJECT_TEMPORARY	(1U << 1)	/* IPCX_CREATE_TEMPORARY */
+#define IPCX_OBJECT_SHUT_SEND	(1U << 2)	/* IPCX_SHUT_SEND has been done */
+#define IPCX_OBJECT_SHUT_RECV	(1U << 3)	/* IPCX_SHUT_RECV has been done */
+#define IPCX_OBJECT_ROBUST	(1U << 4)	/* IPCX_SEM_ROBUST */
+
+/**
+ * struct ipcx_list - IPCX_LIST: the names of this namespace, in the order of their bytes
+ * @size:	sizeof(struct ipcx_list)
+ * @flags:	0
+ * @after:	pointer to a name: only names that follow it; 0 for the beginning
+ * @entries:	pointer to an array of struct ipcx_list_entry
+ * @nr:		length of the array
+ * @entry_size:	sizeof(struct ipcx_list_entry)
+ *
+ * Returns how many entries were written; 0 at the end.
+ */
+struct ipcx_list {
+	__u32 size;
+	__u32 flags;
+	__u64 after;
+	__u64 entries;
+	__u32 nr;
+	__u32 entry_size;
+};
+
+/**
+ * struct ipcx_restrict - IPCX_RESTRICT: a second descriptor of the same object with fewer rights
+ * @size:	sizeof(struct ipcx_restrict)
+ * @flags:	0 or IPCX_CREATE_NONBLOCK
+ * @rights:	at least one, and a subset of this descriptor's, else EACCES
+ * @reserved:	0
+ */
+struct ipcx_restrict {
+	__u32 size;
+	__u32 flags;
+	__u32 rights;
+	__u32 reserved;
+};
+
+/**
+ * struct ipcx_stat - IPCX_STAT: what is common to all kinds
+ * @size:	sizeof(struct ipcx_stat)
+ * @flags:	0
+ * @id:		out: number of the object
+ * @kind:	out: IPCX_KIND_*
+ * @mode:	out: permission bits
+ * @uid:	out: owner
+ * @gid:	out: group
+ * @rights:	out: rights of this descriptor
+ * @state:	out: IPCX_OBJECT_*
+ * @users:	out: open files (not descriptors: dup and fork share one) that refer to the object
+ * @reserved:	0
+ * @charged:	out: memory that the owner is charged with for it, in bytes
+ */
+struct ipcx_stat {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u32 kind;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 rights;
+	__u32 state;
+	__u32 users;
+	__u32 reserved;
+	__u64 charged;
+};
+
+/**
+ * struct ipcx_shutdown - IPCX_SHUTDOWN: end of use of a queue or semaphore, for everybody
+ * @size:	sizeof(struct ipcx_shutdown)
+ * @flags:	0
+ * @how:	IPCX_SHUT_*; needs the right of that direction
+ * @reserved:	0
+ *
+ * IPCX_SHUT_SEND: sends (posts) fail with EPIPE from now on; receivers still get what is in the queue, then
+ * EPIPE (read(2): 0).  IPCX_SHUT_RECV: receives (waits) fail with EPIPE, and so do sends.  Waiters are woken.
+ * It cannot be undone.
+ */
+struct ipcx_shutdown {
+	__u32 size;
+	__u32 flags;
+	__u32 how;
+	__u32 reserved;
+};
+
+#define IPCX_SHUT_SEND		(1U << 0)
+#define IPCX_SHUT_RECV		(1U << 1)
+
+/* ---- queues ---- */
+
+/**
+ * struct ipcx_queue_create - IPCX_QUEUE_CREATE
+ * @create:		name, mode, rights
+ * @max_msgs:		most messages in it; 0: 1024
+ * @reserved:		0
+ * @max_bytes:		most bytes of payload in it; 0: 16 MiB
+ * @max_msg_len:	largest message; 0: as @max_bytes allows.  At most ipcx_query.max_msg_len.
+ *
+ * Memory is charged to the owner as messages arrive, not here.
+ */
+struct ipcx_queue_create {
+	struct ipcx_create create;
+	__u32 max_msgs;
+	__u32 reserved;
+	__u64 max_bytes;
+	__u64 max_msg_len;
+};
+
+/**
+ * struct ipcx_msg - one message, to send or received
+ * @buf:	pointer to the payload, or to the buffer
+ * @len:	send: bytes of payload.  Receive, in: bytes of buffer; out: bytes of payload, even when that is
+ *		more than the buffer (IPCX_MSG_TRUNCATED, or EMSGSIZE)
+ * @type:	1 to U32_MAX
+ * @priority:	0 to IPCX_PRIORITY_MAX; higher first, first in first out within one priority
+ * @pid:	receive, out: the sender's process, as the receiver's pid namespace sees it; 0 if it does not
+ * @uid:	receive, out: the sender's effective user, as the receiver's user namespace sees it
+ * @gid:	receive, out: the sender's effective group, likewise
+ * @flags:	in: 0.  Receive, out: IPCX_MSG_*
+ *
+ * Send ignores @pid, @uid and @gid: the kernel fills them in.
+ */
+struct ipcx_msg {
+	__u64 buf;
+	__u64 len;
+	__u32 type;
+	__u32 priority;
+	__u32 pid;
+	__u32 uid;
+	__u32 gid;
+	__u32 flags;
+};
+
+#define IPCX_MSG_TRUNCATED	(1U << 0)	/* the payload was larger than the buffer; its rest is gone */
+
+/**
+ * struct ipcx_select - which messages a receiver wants
+ * @how:	IPCX_SELECT_*
+ * @type:	the type that @how speaks of; 0 for IPCX_SELECT_ANY
+ */
+struct ipcx_select {
+	__u32 how;
+	__u32 type;
+};
+
+#define IPCX_SELECT_ANY		0	/* the first of all */
+#define IPCX_SELECT_TYPE	1	/* the first of type @type */
+#define IPCX_SELECT_LOWEST	2	/* the first of the lowest type there is, if that is at most @type */
+#define IPCX_SELECT_EXCEPT	3	/* the first that is not of type @type */
+
+/**
+ * struct ipcx_queue_send - IPCX_QUEUE_SEND: put one message into the queue, waiting for room
+ * @size:	sizeof(struct ipcx_queue_send)
+ * @flags:	IPCX_NOWAIT, IPCX_REALTIME
+ * @timeout:	absolute time in nanoseconds, or IPCX_FOREVER
+ * @msg:	the message
+ *
+ * Senders that wait get their room in the order in which they came.  write(2) sends type 1, priority 0.
+ */
+struct ipcx_queue_send {
+	__u32 size;
+	__u32 flags;
+	__u64 timeout;
+	struct ipcx_msg msg;
+};
+
+/**
+ * struct ipcx_queue_recv - IPCX_QUEUE_RECV: take one message, waiting for it
+ * @size:	sizeof(struct ipcx_queue_recv)
+ * @flags:	IPCX_NOWAIT, IPCX_REALTIME, IPCX_RECV_*
+ * @timeout:	absolute time in nanoseconds, or IPCX_FOREVER
+ * @select:	which message
+ * @msg:	in: the buffer; out: the message
+ *
+ * Receivers that wait for the same are served in the order in which they came.  @msg is written if and only
+ * if the message has been taken (or with EMSGSIZE, its @len): a receiver killed before that has taken nothing.
+ * read(2) takes the first message; one larger than the buffer is EMSGSIZE and stays.
+ */
+struct ipcx_queue_recv {
+	__u32 size;
+	__u32 flags;
+	__u64 timeout;
+	struct ipcx_select select;
+	struct ipcx_msg msg;
+};
+
+#define IPCX_RECV_PEEK		(1U << 8)	/* copy the message, leave it in the queue */
+#define IPCX_RECV_TRUNCATE	(1U << 9)	/* cut a message larger than the buffer, instead of EMSGSIZE */
+
+/**
+ * struct ipcx_queue_batch - IPCX_QUEUE_SENDV, IPCX_QUEUE_RECVV: many messages in one call
+ * @size:	sizeof(struct ipcx_queue_batch)
+ * @flags:	as for one message; IPCX_RECV_PEEK is EOPNOTSUPP
+ * @timeout:	absolute time in nanoseconds, or IPCX_FOREVER
+ * @select:	RECVV: which messages.  SENDV: 0
+ * @msgs:	pointer to an array of struct ipcx_msg
+ * @nr:		length of the array, 1 to IPCX_BATCH_MAX
+ * @msg_size:	sizeof(struct ipcx_msg)
+ *
+ * SENDV waits until all are in the queue.  RECVV waits for the first only and takes as many as there are.
+ * Both return how many were moved if that is at least one, whatever then went wrong; an error means none.
+ */
+struct ipcx_queue_batch {
+	__u32 size;
+	__u32 flags;
+	__u64 timeout;
+	struct ipcx_select select;
+	__u64 msgs;
+	__u32 nr;
+	__u32 msg_size;
+};
+
+/**
+ * struct ipcx_queue_purge - IPCX_QUEUE_PURGE: discard messages that are in the queue now
+ * @size:	sizeof(struct ipcx_queue_purge)
+ * @flags:	0
+ * @select:	which
+ * @nr_msgs:	out: how many were discarded
+ * @bytes:	out: their payload
+ *
+ * Needs IPCX_READ.
+ */
+struct ipcx_queue_purge {
+	__u32 size;
+	__u32 flags;
+	struct ipcx_select select;
+	__u64 nr_msgs;
+	__u64 bytes;
+};
+
+/**
+ * struct ipcx_queue_stat - IPCX_QUEUE_STAT
+ * @size:		sizeof(struct ipcx_queue_stat)
+ * @flags:		0
+ * @nr_msgs:		out: messages in the queue
+ * @max_msgs:		out: as created
+ * @bytes:		out: payload in the queue
+ * @max_bytes:		out: as created
+ * @max_msg_len:	out: largest message allowed
+ * @sent:		out: messages that have entered it
+ * @received:		out: messages that receivers have taken
+ * @purged:		out: messages discarded by IPCX_QUEUE_PURGE
+ * @nr_senders:		out: senders waiting for room
+ * @nr_receivers:	out: receivers waiting for a message
+ *
+ * All figures are of one moment: @sent = @received + @purged + @nr_msgs, less messages being copied to a
+ * receiver just then.
+ */
+struct ipcx_queue_stat {
+	__u32 size;
+	__u32 flags;
+	__u32 nr_msgs;
+	__u32 max_msgs;
+	__u64 bytes;
+	__u64 max_bytes;
+	__u64 max_msg_len;
+	__u64 sent;
+	__u64 received;
+	__u64 purged;
+	__u32 nr_senders;
+	__u32 nr_receivers;
+};
+
+/* ---- regions ---- */
+
+/**
+ * struct ipcx_region_create - IPCX_REGION_CREATE: shared memory, zero-filled, of a fixed size
+ * @create:	name, mode, rights
+ * @len:	bytes, at least 1; rounded up to whole pages
+ *
+ * mmap(2) the descriptor, with at most its rights.  Pages are allocated, and charged to the owner, when they
+ * are first touched; beyond the owner's quota the touch is SIGBUS, as on a full tmpfs.  Seals: fcntl(2)
+ * F_ADD_SEALS with F_SEAL_WRITE, F_SEAL_FUTURE_WRITE and F_SEAL_SEAL, as for memfd_create(2); growing and
+ * shrinking are sealed from the start.
+ */
+struct ipcx_region_create {
+	struct ipcx_create create;
+	__u64 len;
+};
+
+/**
+ * struct ipcx_region_stat - IPCX_REGION_STAT
+ * @size:	sizeof(struct ipcx_region_stat)
+ * @flags:	0
+ * @len:	out: bytes
+ * @allocated:	out: bytes that have been touched, in memory or swapped out
+ * @seals:	out: F_SEAL_* bits
+ * @reserved:	0
+ */
+struct ipcx_region_stat {
+	__u32 size;
+	__u32 flags;
+	__u64 len;
+	__u64 allocated;
+	__u32 seals;
+	__u32 reserved;
+};
+
+/* ---- semaphores ---- */
+
+/**
+ * struct ipcx_sem_create - IPCX_SEM_CREATE
+ * @create:	name, mode, rights; flag IPCX_SEM_ROBUST
+ * @initial:	units at the beginning, 0 to @max
+ * @max:	most units, 1 to INT_MAX
+ */
+struct ipcx_sem_create {
+	struct ipcx_create create;
+	__u32 initial;
+	__u32 max;
+};
+
+/*
+ * Units taken by a process and not posted by it come back when its address space ends: when it exits, is
+ * killed, or executes another program.  A child does not inherit them.
+ */
+#define IPCX_SEM_ROBUST		(1U << 16)
+
+/**
+ * struct ipcx_sem_post - IPCX_SEM_POST: add units and hand them to waiters, first come first served
+ * @size:	sizeof(struct ipcx_sem_post)
+ * @flags:	0
+ * @nr:		units, 1 to the maximum; EOVERFLOW and no change if the count would exceed the maximum
+ * @reserved:	0
+ */
+struct ipcx_sem_post {
+	__u32 size;
+	__u32 flags;
+	__u32 nr;
+	__u32 reserved;
+};
+
+/**
+ * struct ipcx_sem_wait - IPCX_SEM_WAIT: take units, all or none, waiting for them
+ * @size:	sizeof(struct ipcx_sem_wait)
+ * @flags:	IPCX_NOWAIT, IPCX_REALTIME
+ * @timeout:	absolute time in nanoseconds, or IPCX_FOREVER
+ * @nr:		units, 1 to the maximum
+ * @reserved:	0
+ *
+ * Nobody overtakes a waiter that came earlier, even if fewer units would do.
+ */
+struct ipcx_sem_wait {
+	__u32 size;
+	__u32 flags;
+	__u64 timeout;
+	__u32 nr;
+	__u32 reserved;
+};
+
+/**
+ * struct ipcx_sem_stat - IPCX_SEM_STAT
+ * @size:	sizeof(struct ipcx_sem_stat)
+ * @flags:	0
+ * @count:	out: units there now
+ * @max:	out: as created
+ * @nr_waiters:	out: waiting calls
+ * @held:	out: units that come back when their holders die (IPCX_SEM_ROBUST)
+ */
+struct ipcx_sem_stat {
+	__u32 size;
+	__u32 flags;
+	__u32 count;
+	__u32 max;
+	__u32 nr_waiters;
+	__u32 held;
+};
+
+/* ---- commands ---- */
+
+#define IPCX_IOC_TYPE		0xC9
+
+/* on the device */
+#define IPCX_QUERY		_IOWR(IPCX_IOC_TYPE, 0x00, struct ipcx_query)
+#define IPCX_OPEN		_IOWR(IPCX_IOC_TYPE, 0x01, struct ipcx_open)
+#define IPCX_UNLINK		_IOWR(IPCX_IOC_TYPE, 0x02, struct ipcx_unlink)
+#define IPCX_LIST		_IOWR(IPCX_IOC_TYPE, 0x03, struct ipcx_list)
+#define IPCX_QUEUE_CREATE	_IOWR(IPCX_IOC_TYPE, 0x04, struct ipcx_queue_create)
+#define IPCX_REGION_CREATE	_IOWR(IPCX_IOC_TYPE, 0x05, struct ipcx_region_create)
+#define IPCX_SEM_CREATE		_IOWR(IPCX_IOC_TYPE, 0x06, struct ipcx_sem_create)
+
+/* on any object */
+#define IPCX_RESTRICT		_IOWR(IPCX_IOC_TYPE, 0x10, struct ipcx_restrict)
+#define IPCX_STAT		_IOWR(IPCX_IOC_TYPE, 0x11, struct ipcx_stat)
+#define IPCX_SHUTDOWN		_IOWR(IPCX_IOC_TYPE, 0x12, struct ipcx_shutdown)
+
+/* on a queue; also FIONREAD: bytes of the message that read(2) would take, 0 if none */
+#define IPCX_QUEUE_SEND		_IOWR(IPCX_IOC_TYPE, 0x20, struct ipcx_queue_send)
+#define IPCX_QUEUE_RECV		_IOWR(IPCX_IOC_TYPE, 0x21, struct ipcx_queue_recv)
+#define IPCX_QUEUE_SENDV	_IOWR(IPCX_IOC_TYPE, 0x22, struct ipcx_queue_batch)
+#define IPCX_QUEUE_RECVV	_IOWR(IPCX_IOC_TYPE, 0x23, struct ipcx_queue_batch)
+#define IPCX_QUEUE_PURGE	_IOWR(IPCX_IOC_TYPE, 0x24, struct ipcx_queue_purge)
+#define IPCX_QUEUE_STAT		_IOWR(IPCX_IOC_TYPE, 0x25, struct ipcx_queue_stat)
+
+/* on a region */
+#define IPCX_REGION_STAT	_IOWR(IPCX_IOC_TYPE, 0x30, struct ipcx_region_stat)
+
+/* on a semaphore */
+#define IPCX_SEM_POST		_IOWR(IPCX_IOC_TYPE, 0x38, struct ipcx_sem_post)
+#define IPCX_SEM_WAIT		_IOWR(IPCX_IOC_TYPE, 0x39, struct ipcx_sem_wait)
+#define IPCX_SEM_STAT		_IOWR(IPCX_IOC_TYPE, 0x3a, struct ipcx_sem_stat)
+
+#define IPCX_IOC_NR		0x40	/* commands have numbers below this */
+
+#endif /* _UAPI_LINUX_IPCX_H */

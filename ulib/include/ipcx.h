@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libipcx: queues, regions and semaphores of /dev/ipcx.
+ *
+ * An object is a file descriptor: close(2) it, poll(2) it, pass it over a socket, let a child inherit it.
+ * Every function returns a negative errno on failure, never sets errno, never prints, allocates nothing, starts
+ * no thread, and may be called from any thread, also on one descriptor at the same time.  The errors and what
+ * they mean are listed once, in <linux/ipcx.h>; the manual pages say which ones each call can return.
+ */
+#ifndef IPCX_H
+#define IPCX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <linux/ipcx.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * struct ipcx_options - how an object is created; all 0, or no structure at all, is the default
+ * @flags:	IPCX_CREATE_EXCL, IPCX_CREATE_NONBLOCK, IPCX_CREATE_TEMPORARY; semaphores: IPCX_SEM_ROBUST
+ * @mode:	permission bits of a named object; 0: 0600.  The umask applies.
+ * @rights:	rights of the new descriptor; 0: IPCX_READ | IPCX_WRITE
+ * @device_fd:	a descriptor of /dev/ipcx to use; 0: open it for this call
+ */
+struct ipcx_options {
+	unsigned int flags;
+	mode_t mode;
+	unsigned int rights;
+	int device_fd;
+};
+
+/* ---- time: timeouts are absolute; these make them from relative ones ---- */
+
+/* The CLOCK_MONOTONIC time @ns nanoseconds from now; IPCX_FOREVER if that is past the end of time. */
+uint64_t ipcx_after_ns(uint64_t ns);
+/* The same for milliseconds. */
+uint64_t ipcx_after_ms(uint64_t ms);
+
+/* ---- the device and names ---- */
+
+int ipcx_query(struct ipcx_query *query);
+/* A new descriptor for @name.  @kind: IPCX_KIND_*; @rights: 0 for both; @flags: 0 or IPCX_CREATE_NONBLOCK. */
+int ipcx_open(const char *name, unsigned int kind, unsigned int rights, unsigned int flags);
+int ipcx_unlink(const char *name);
+/* Up to @nr names that follow @after (NULL: from the beginning); returns how many, 0 at the end. */
+int ipcx_list(const char *after, struct ipcx_list_entry *entries, unsigned int nr);
+
+/* ---- any object ---- */
+
+/* A second descriptor of the same object with @rights, a subset of those of @fd. */
+int ipcx_restrict(int fd, unsigned int rights);
+int ipcx_stat(int fd, struct ipcx_stat *stat);
+/* @how: IPCX_SHUT_SEND, IPCX_SHUT_RECV or both. */
+int ipcx_shutdown(int fd, unsigned int how);
+
+/* ---- queues ---- */
+
+/**
+ * struct ipcx_queue_limits - bounds of a queue, 0 for the defaults of <linux/ipcx.h>
+ * @max_msgs:		most messages
+ * @max_bytes:		most bytes of payload
+ * @max_msg_len:	largest message, in bytes
+ */
+struct ipcx_queue_limits {
+	uint32_t max_msgs;
+	uint64_t max_bytes;
+	uint64_t max_msg_len;
+};
+
+/* An ipcx_msg for a buffer: type 1, priority 0. */
+static inline struct ipcx_msg ipcx_msg(const void *buf, size_t len)
+{
+	struct ipcx_msg msg = { 0 };
+
+	msg.buf = (uintptr_t)buf;
+	msg.len = len;
+	msg.type = IPCX_TYPE_MIN;
+	return msg;
+}
+
+/* @name: NULL for an anonymous queue.  @limits, @options: NULL for the defaults. */
+int ipcx_queue_create(const char *name, const struct ipcx_queue_limits *limits,
+		      const struct ipcx_options *options);
+
+/* Send @len bytes as a message of type 1 and priority 0; waits for room as long as it takes. */
+int ipcx_queue_send(int queue, const void *buf, size_t len);
+/* @flags: IPCX_NOWAIT, IPCX_REALTIME; @timeout: absolute, see ipcx_after_ns(), or IPCX_FOREVER. */
+int ipcx_queue_send_msg(int queue, const struct ipcx_msg *msg, unsigned int flags, uint64_t timeout);
+/* Send @nr messages; returns how many are in the queue, at least one, or the error that befell the first. */
+int ipcx_queue_sendv(int queue, const struct ipcx_msg *msgs, unsigned int nr, unsigned int flags,
+		     uint64_t timeout);
+
+/* Take the first message; returns its length.  -EMSGSIZE if @len is too small: the message stays. */
+ssize_t ipcx_queue_recv(int queue, void *buf, size_t len);
+/* @msg: buf and len are the buffer; on return the message.  @select: NULL for any. */
+int ipcx_queue_recv_msg(int queue, struct ipcx_msg *msg, const struct ipcx_select *select, unsigned int flags,
+			uint64_t timeout);
+/* Take up to @nr messages, waiting for the first only; returns how many. */
+int ipcx_queue_recvv(int queue, struct ipcx_msg *msgs, unsigned int nr, const struct ipcx_select *select,
+		     unsigned int flags, uint64_t timeout);
+
+/* Discard what is in the queue (@select: NULL for all); returns how many messages. */
+int64_t ipcx_queue_purge(int queue, const struct ipcx_select *select);
+int ipcx_queue_stat(int queue, struct ipcx_queue_stat *stat);
+
+/* ---- regions ---- */
+
+/* Shared memory of @len bytes, zero-filled. */
+int ipcx_region_create(const char *name, size_t len, const struct ipcx_options *options);
+/*
+ * Map the whole region with @prot (PROT_READ, PROT_WRITE); the address goes to *@addr, the length to *@len if
+ * @len is not NULL.  munmap(2) ends it; closing the descriptor does not.
+ */
+int ipcx_region_map(int region, int prot, void **addr, size_t *len);
+int ipcx_region_unmap(void *addr, size_t len);
+/* @seals: F_SEAL_WRITE, F_SEAL_FUTURE_WRITE, F_SEAL_SEAL (fcntl(2)); -EBUSY while it is mapped for writing. */
+int ipcx_region_seal(int region, unsigned int seals);
+int ipcx_region_stat(int region, struct ipcx_region_stat *stat);
+
+/* ---- semaphores ---- */
+
+/* @initial: units at the beginning; @max: most units, 0 for INT_MAX. */
+int ipcx_sem_create(const char *name, unsigned int initial, unsigned int max,
+		    const struct ipcx_options *options);
+int ipcx_sem_post(int sem, unsigned int nr);
+/* Take @nr units, all or none.  @flags: IPCX_NOWAIT, IPCX_REALTIME. */
+int ipcx_sem_wait(int sem, unsigned int nr, unsigned int flags, uint64_t timeout);
+/* Take @nr units if they are there now, else -EAGAIN. */
+int ipcx_sem_trywait(int sem, unsigned int nr);
+int ipcx_sem_stat(int sem, struct ipcx_sem_stat *stat);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* IPCX_H */
