@@ -74,11 +74,8 @@ struct ipcx_queue_limits {
 /* An ipcx_msg for a buffer: type 1, priority 0. */
 static inline struct ipcx_msg ipcx_msg(const void *buf, size_t len)
 {
-	struct ipcx_msg msg = { 0 };
+	struct ipcx_msg msg = { (uintptr_t)buf, len, IPCX_TYPE_MIN, 0, 0, 0, 0, 0 };
 
-	msg.buf = (uintptr_t)buf;
-	msg.len = len;
-	msg.type = IPCX_TYPE_MIN;
 	return msg;
 }
 
