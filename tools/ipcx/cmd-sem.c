@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipcx post, ipcx wait: units of a semaphore; wait can hold them while another command runs.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util.h"
+
+/* NAME [N] in @argv; *@nr is 1 without N. */
+static int parse_name_and_units(int argc, char **argv, uint64_t *nr)
+{
+	*nr = 1;
+	if (argc < 1 || argc > 2)
+		return usage_error("needs one NAME, and at most one number of units");
+	if (argc == 2 && parse_number(argv[1], 1, INT_MAX, nr))
+		return usage_error("'%s' is not a number of units: 1 to 2147483647", argv[1]);
+	return STATUS_OK;
+}
+
+static const char post_help[] =
+"Usage: ipcx post NAME [N]\n"
+"Add N units (1) to a semaphore: waiters get them first, in the order in which they came.\n";
+
+int cmd_post(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	int opt, sem, ret, status;
+	uint64_t nr;
+
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (opt != 'h')
+			return usage_hint();
+		fputs(post_help, stdout);
+		return finish_output();
+	}
+	status = parse_name_and_units(argc - optind, argv + optind, &nr);
+	if (status)
+		return status;
+	sem = open_object(argv[optind], IPCX_KIND_SEM, IPCX_WRITE);
+	if (sem < 0)
+		return STATUS_FAILED;
+	ret = ipcx_sem_post(sem, nr);
+	close(sem);
+	return ret ? report(ret, "post to semaphore '%s'", argv[optind]) : STATUS_OK;
+}
+
+static const char wait_help[] =
+"Usage: ipcx wait NAME [N] [--timeout TIME | --nowait] [-- COMMAND [ARGUMENT...]]\n"
+"Take N units (1) of a semaphore, all or none, waiting for them. With a COMMAND, run it while holding\n"
+"them and post them back when it has ended; the exit status is then the COMMAND's.\n"
+"\n"
+"  -t, --timeout TIME  give up after TIME: 1.5s, 100ms; without a unit, seconds\n"
+"      --nowait        fail if the units are not there now\n"
+"\n"
+"With a COMMAND: 1 if the units were not to be had, 126 if it cannot be run, 127 if it is not found, 128 + N\n"
+"if signal N killed it. On a robust semaphore the units return even if this command is killed.\n";
+
+static volatile sig_atomic_t child_pid;
+
+/* A request to end is for COMMAND; the units are posted when it has followed. */
+static void forward_signal(int signo)
+{
+	if (child_pid > 0)
+		kill(child_pid, signo);
+}
+
+/* Returns the status to exit with, as a shell would. */
+static int run_holding(char **command)
+{
+	static const int from_terminal[] = { SIGINT, SIGQUIT };
+	static const int forwarded[] = { SIGTERM, SIGHUP };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction forward = { .sa_handler = forward_signal, .sa_flags = SA_RESTART };
+	struct sigaction old[NSIG];
+	sigset_t set, old_set;
+	int wstatus = 0;
+	pid_t pid, ret;
+
+	/* Nothing may end this process between the fork and the handlers: the units would be gone. */
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(from_terminal); i++) {
+		sigaddset(&set, from_terminal[i]);
+		sigaddset(&set, forwarded[i]);
+	}
+	sigprocmask(SIG_BLOCK, &set, &old_set);
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0) {
+		sigprocmask(SIG_SETMASK, &old_set, NULL);
+		return report(-errno, "start '%s'", command[0]);
+	}
+	if (pid == 0) {
+		sigprocmask(SIG_SETMASK, &old_set, NULL);
+		execvp(command[0], command);
+		ret = errno;
+		report_text("cannot run '%s': %s", command[0], strerror(ret));
+		_exit(ret == ENOENT ? 127 : 126);
+	}
+	child_pid = pid;
+	/* The terminal sends these to COMMAND as well. */
+	for (size_t i = 0; i < ARRAY_SIZE(from_terminal); i++)
+		sigaction(from_terminal[i], &ignore, &old[from_terminal[i]]);
+	for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++)
+		sigaction(forwarded[i], &forward, &old[forwarded[i]]);
+	sigprocmask(SIG_SETMASK, &old_set, NULL);
+	do {
+		ret = waitpid(pid, &wstatus, 0);
+	} while (ret < 0 && errno == EINTR);
+	child_pid = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(from_terminal); i++) {
+		sigaction(from_terminal[i], &old[from_terminal[i]], NULL);
+		sigaction(forwarded[i], &old[forwarded[i]], NULL);
+	}
+	if (ret < 0)
+		return report(-errno, "wait for '%s'", command[0]);
+	return WIFSIGNALED(wstatus) ? 128 + WTERMSIG(wstatus) : WEXITSTATUS(wstatus);
+}
+
+static int wait_units(const char *name, unsigned int nr, const struct patience *patience, char **command)
+{
+	struct ipcx_stat stat;
+	int sem, ret, status = STATUS_OK;
+
+	sem = open_object(name, IPCX_KIND_SEM, command ? IPCX_READ | IPCX_WRITE : IPCX_READ);
+	if (sem < 0)
+		return STATUS_FAILED;
+	do {
+		ret = ipcx_sem_wait(sem, nr, patience->flags, deadline(patience));
+	} while (ret == -EINTR && patience->timeout_ns == IPCX_FOREVER);
+	if (ret) {
+		status = report(ret, "take %u unit%s of semaphore '%s'", nr, nr == 1 ? "" : "s", name);
+	} else if (command) {
+		status = run_holding(command);
+		ret = ipcx_sem_post(sem, nr);
+		if (ret)
+			status = report(ret, "post the units back to semaphore '%s'", name);
+	} else if (!ipcx_stat(sem, &stat) && (stat.state & IPCX_OBJECT_ROBUST)) {
+		report_text("semaphore '%s' is robust: what was taken returns as this command ends\n"
+			    "  hold it while something runs: ipcx wait %s -- COMMAND", name, name);
+	}
+	close(sem);
+	return status;
+}
+
+enum {
+	OPT_NOWAIT = 256,
+};
+
+int cmd_wait(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "timeout", required_argument, NULL, 't' },
+		{ "nowait", no_argument, NULL, OPT_NOWAIT },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	struct patience patience = PATIENCE_FOREVER;
+	char **command = NULL;
+	int opt, status;
+	uint64_t nr;
+
+	/* What follows "--" is not ours to parse. */
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--"))
+			continue;
+		if (i + 1 == argc)
+			return usage_error("needs a COMMAND after --");
+		command = argv + i + 1;
+		argv[i] = NULL;
+		argc = i;
+	}
+	while ((opt = getopt_long(argc, argv, "t:h", options, NULL)) != -1) {
+		switch (opt) {
+		case 't':
+			if (parse_duration(optarg, &patience.timeout_ns))
+				return usage_error("'%s' is not a time: 100ms, 1.5s", optarg);
+			break;
+		case OPT_NOWAIT:
+			patience.flags |= IPCX_NOWAIT;
+			break;
+		case 'h':
+			fputs(wait_help, stdout);
+			return finish_output();
+		default:
+			return usage_hint();
+		}
+	}
+	status = parse_name_and_units(argc - optind, argv + optind, &nr);
+	return status ? status : wait_units(argv[optind], nr, &patience, command);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the subcommands share: exit statuses, messages, values on the command line, JSON.
+ */
+#ifndef IPCX_TOOL_UTIL_H
+#define IPCX_TOOL_UTIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <ipcx.h>
+
+/* Exit statuses, the same for every subcommand. */
+#define STATUS_OK	0
+#define STATUS_FAILED	1
+#define STATUS_USAGE	2
+
+#define NS_PER_SEC	1000000000ULL
+#define NS_PER_MS	1000000ULL
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* "ipcx send": what messages begin with; set once by main(). */
+extern const char *command_name;
+
+/* ---- messages: all go to stderr ---- */
+
+/*
+ * Say that something failed: "ipcx send: cannot WHAT: REASON", then a line with what to do about it where one
+ * is known.  @err: negative errno.  Returns STATUS_FAILED, so that a command can end with it.
+ */
+int report(int err, const char *what, ...) __attribute__((format(printf, 2, 3)));
+/* The same for a failure that has no errno; the text is printed as it is.  Returns STATUS_FAILED. */
+int report_text(const char *text, ...) __attribute__((format(printf, 1, 2)));
+/* Say that the command line is wrong, and where help is.  Returns STATUS_USAGE. */
+int usage_error(const char *text, ...) __attribute__((format(printf, 1, 2)));
+/* After getopt_long() has said what is wrong with an option.  Returns STATUS_USAGE. */
+int usage_hint(void);
+/* What a negative errno means to ipcx. */
+const char *error_text(int err);
+
+/* ---- values on the command line: 0, or -EINVAL with the value untouched ---- */
+
+/* "4096", "64K", "16MiB", "1G": powers of 1024. */
+int parse_size(const char *text, uint64_t *size);
+/* "100ms", "1.5s", "2m", "250us", "10ns"; without a unit: seconds. */
+int parse_duration(const char *text, uint64_t *ns);
+/* A decimal or 0x number from @min to @max. */
+int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *number);
+/* Octal permission bits, 0 to 0777. */
+int parse_mode(const char *text, mode_t *mode);
+
+/* How long a call may wait. */
+struct patience {
+	unsigned int flags;	/* 0 or IPCX_NOWAIT */
+	uint64_t timeout_ns;	/* IPCX_FOREVER for no bound */
+};
+
+#define PATIENCE_FOREVER	((struct patience){ .timeout_ns = IPCX_FOREVER })
+
+/* The absolute timeout for a call that begins now. */
+uint64_t deadline(const struct patience *patience);
+
+/* ---- objects ---- */
+
+/* "queue", "region", "semaphore". */
+const char *kind_name(unsigned int kind);
+/*
+ * Open @name with @rights, or say why not and return -1.  A name of another kind is told from a missing one.
+ */
+int open_object(const char *name, unsigned int kind, unsigned int rights);
+/* Open @name with any right that the caller has; -errno, and nothing is said. */
+int open_any_rights(const char *name, unsigned int kind);
+/* "1.5 MiB" into a buffer of at least 16 bytes, which is returned. */
+char *format_size(uint64_t len, char *buf);
+
+/* ---- JSON: one object after another, members in the order in which they are written ---- */
+
+struct json {
+	FILE *out;
+	bool first;	/* no member has been written yet */
+};
+
+void json_begin(struct json *json, FILE *out);
+void json_end(struct json *json);
+void json_u64(struct json *json, const char *key, uint64_t value);
+void json_bool(struct json *json, const char *key, bool value);
+/* Bytes that are not UTF-8 become U+FFFD. */
+void json_string(struct json *json, const char *key, const char *text, size_t len);
+void json_text(struct json *json, const char *key, const char *text);
+void json_base64(struct json *json, const char *key, const void *bytes, size_t len);
+bool is_utf8(const char *text, size_t len);
+
+/*
+ * Flush stdout and tell whether everything that was printed has arrived.  Returns STATUS_OK, or reports the
+ * failure and returns STATUS_FAILED.
+ */
+int finish_output(void);
+
+/* ---- the subcommands; argv[0] is "ipcx NAME" ---- */
+
+int cmd_bench(int argc, char **argv);		/* cmd-bench.c */
+int cmd_create(int argc, char **argv);		/* cmd-create.c */
+int cmd_rm(int argc, char **argv);
+int cmd_demo(int argc, char **argv);		/* cmd-demo.c */
+int cmd_ls(int argc, char **argv);		/* cmd-ls.c */
+int cmd_stat(int argc, char **argv);
+int cmd_map(int argc, char **argv);		/* cmd-map.c */
+int cmd_peek(int argc, char **argv);		/* cmd-recv.c */
+int cmd_recv(int argc, char **argv);
+int cmd_purge(int argc, char **argv);		/* cmd-queue.c */
+int cmd_shutdown(int argc, char **argv);
+int cmd_post(int argc, char **argv);		/* cmd-sem.c */
+int cmd_wait(int argc, char **argv);
+int cmd_send(int argc, char **argv);		/* cmd-send.c */
+
+#endif /* IPCX_TOOL_UTIL_H */
