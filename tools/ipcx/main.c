@@ -36,6 +36,7 @@ static const struct command commands[] = {
 	{ "Regions", NULL, NULL },
 	{ "map", cmd_map, "read, write or dump a region's bytes" },
 	{ "The whole", NULL, NULL },
+	{ "demo", cmd_demo, "a story with real processes that checks itself" },
 	{ "bench", cmd_bench, "compare with every standard call" },
 };
 
