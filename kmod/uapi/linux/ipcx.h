@@ -389,7 +389,7 @@ struct ipcx_queue_batch {
 };
 
 /**
- * struct ipcx_queue_purge - IPCX_QUEUE_PURGE: discard messages that are in the queue now
+ * struct ipcx_queue_purge - IPCX_QUEUE_PURGE: discard messages, as many as are in the queue now
  * @size:	sizeof(struct ipcx_queue_purge)
  * @flags:	0
  * @select:	which

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the module share.  Dependencies point one way: main -> queue, region, sem -> object -> wait.
+ *
+ * Locks, outermost first; a lock is taken only while holding locks above it:
+ *
+ *	ipcx_names_lock		(name.c, mutex)		every name of every namespace, ipcx_object.name
+ *	ipcx_holders_lock	(robust.c, spinlock)	which process holds units of which robust semaphore
+ *	ipcx_object.lock	(spinlock)		the state of one object, and its lists of waiters
+ *	ipcx_users_lock		(object.c, spinlock)	the table of users; ipcx_user.bytes is atomic
+ *	ipcx_queue.free_lock	(queue.c, spinlock)	recycled message nodes
+ *
+ * All are taken in process context only.  Under a spinlock nothing sleeps, nothing is copied from or to user
+ * space and nobody is woken: waiters are completed into a struct ipcx_wakes and woken after the unlock.
+ */
+#ifndef IPCX_H
+#define IPCX_H
+
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/poll.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+
+#include <uapi/linux/ipcx.h>
+#include "compat.h"
+
+struct ipcx_name;
+struct ipcx_net;
+struct ipcx_object;
+struct ipcx_user;
+struct seq_file;
+
+/* ---- main.c ---- */
+
+/* Rights of an open file, IPCX_READ and IPCX_WRITE, which are its f_mode bits. */
+u32 ipcx_file_rights(const struct file *file);
+long ipcx_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+/* Write @len bytes of outputs back to user space; -EFAULT. */
+static inline int ipcx_put(void __user *to, const void *from, size_t len)
+{
+	return copy_to_user(to, from, len) ? -EFAULT : 0;
+}
+
+/* ---- wait.c: the one place that sleeps ---- */
+
+/**
+ * struct ipcx_waiter - a task that waits for one event of one object
+ * @node:	in a list of the object; later in an ipcx_wakes (protected by the object's lock; after the
+ *		claim it belongs to whoever claimed it)
+ * @task:	who sleeps
+ * @claimed:	0, then 1 once somebody (a waker, or the sleeper giving up) owns the outcome: see CLAIM
+ * @done:	set, with release, after @result: see WAIT_BARRIER
+ * @result:	0 or a negative errno (written by the claimer, read by the sleeper after @done)
+ */
+struct ipcx_waiter {
+	struct list_head node;
+	struct task_struct *task;
+	atomic_t claimed;
+	int done;
+	int result;
+};
+
+/* Waiters that have been completed and will be woken when the lock is dropped. */
+struct ipcx_wakes {
+	struct list_head waiters;
+};
+
+#define IPCX_WAKES(name) struct ipcx_wakes name = { LIST_HEAD_INIT(name.waiters) }
+
+void ipcx_waiter_init(struct ipcx_waiter *w);
+bool ipcx_waiter_claim(struct ipcx_waiter *w);
+void ipcx_waiter_complete(struct ipcx_waiter *w, int result, struct ipcx_wakes *wakes);
+int ipcx_wait(const struct ipcx_object *obj, struct ipcx_waiter *w, u32 flags, u64 timeout);
+void ipcx_wake_all(struct ipcx_wakes *wakes);
+
+/* Wake what ipcx_waiter_complete() collected; no lock may be held. */
+static inline void ipcx_wake(struct ipcx_wakes *wakes)
+{
+	if (!list_empty(&wakes->waiters))
+		ipcx_wake_all(wakes);
+}
+
+/* ---- object.c: the only file that frees an object ---- */
+
+/**
+ * struct ipcx_kind - what a kind of object does its own way
+ * @kind:	IPCX_KIND_*
+ * @label:	as fdinfo and traces show it
+ * @file_name:	as /proc/PID/fd shows its files
+ * @fops:	of its files; NULL if @open makes them
+ * @create:	a new object from the kind's create argument, with ipcx_object_init() done
+ * @open:	a file of its own making with @flags (O_ACCMODE, O_NONBLOCK), or NULL for an anonymous inode
+ * @free:	the last reference has gone: nobody else can see the object; cannot fail
+ * @show:	kind's lines of fdinfo
+ * @shutdown:	@how is valid; NULL if this kind has none
+ */
+struct ipcx_kind {
+	u32 kind;
+	const char *label;
+	const char *file_name;
+	const struct file_operations *fops;
+	struct ipcx_object *(*create)(const void *args);
+	struct file *(*open)(struct ipcx_object *obj, int flags);
+	void (*free)(struct ipcx_object *obj);
+	void (*show)(struct ipcx_object *obj, struct seq_file *m);
+	void (*shutdown)(struct ipcx_object *obj, u32 how);
+};
+
+/**
+ * struct ipcx_object - what all kinds have in common
+ * @lock:	the object's lock
+ * @kind:	constant
+ * @poll:	pollers and epoll: see POLL_BARRIER
+ * @refs:	one for each open file, one for a name that is not temporary
+ * @users:	open files
+ * @id:		constant, unique while the module is loaded
+ * @uid:	owner, constant
+ * @gid:	group, constant
+ * @mode:	permission bits, constant
+ * @state:	IPCX_OBJECT_* but NAMED (written under @lock)
+ * @unlimited:	the owner had CAP_SYS_RESOURCE: charged, but not limited; constant
+ * @user:	who is charged; constant, holds a reference
+ * @charged:	bytes charged to @user for this object
+ * @name:	NULL if it has none (protected by ipcx_names_lock)
+ */
+struct ipcx_object {
+	spinlock_t lock;
+	u32 state;
+	const struct ipcx_kind *kind;
+	wait_queue_head_t poll;
+	refcount_t refs;
+	atomic_t users;
+	u64 id;
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+	bool unlimited;
+	struct ipcx_user *user;
+	atomic_long_t charged;
+	struct ipcx_name *name;
+};
+
+extern unsigned long ipcx_user_bytes;
+
+int ipcx_object_init(struct ipcx_object *obj, const struct ipcx_kind *kind, const struct ipcx_create *create,
+		     u32 state);
+void ipcx_object_get(struct ipcx_object *obj);
+bool ipcx_object_tryget(struct ipcx_object *obj);
+void ipcx_object_put(struct ipcx_object *obj);
+long ipcx_object_create(struct file *dev, const struct ipcx_create *create, u32 kind_flags,
+			const struct ipcx_kind *kind);
+long ipcx_object_open(struct file *dev, const struct ipcx_open *args);
+long ipcx_object_restrict(struct file *file, const struct ipcx_restrict *args);
+long ipcx_object_shutdown(struct file *file, const struct ipcx_shutdown *args);
+void ipcx_object_stat(struct file *file, struct ipcx_stat *stat);
+int ipcx_object_release(struct inode *inode, struct file *file);
+bool ipcx_object_owned(const struct ipcx_object *obj, const struct ipcx_net *net, int cap);
+
+int ipcx_charge(struct ipcx_object *obj, size_t bytes);
+void ipcx_charge_force(struct ipcx_object *obj, long bytes);
+bool ipcx_over_quota(const struct ipcx_object *obj);
+u64 ipcx_user_charged(kuid_t uid);
+void ipcx_users_check(void);
+
+static inline void ipcx_uncharge(struct ipcx_object *obj, size_t bytes)
+{
+	ipcx_charge_force(obj, -(long)bytes);
+}
+
+/* The object of an open file of any kind. */
+static inline struct ipcx_object *ipcx_object(const struct file *file)
+{
+	return file->private_data;
+}
+
+/*
+ * POLL_BARRIER: poll() adds itself to obj->poll and then reads the state under obj->lock; whoever changes the
+ * state does so under obj->lock and calls this afterwards.  If the poller had the lock first, its entry in
+ * obj->poll is visible here through the lock; if it comes second, it sees the new state.  Without the lock
+ * around both:
+ *
+ *	poller				changer
+ *	reads "empty"
+ *					adds a message, sees no poller
+ *	adds itself, sleeps
+ */
+static inline void ipcx_object_notify(struct ipcx_object *obj, __poll_t events)
+{
+	if (waitqueue_active(&obj->poll))
+		wake_up_poll(&obj->poll, events);
+}
+
+/* ---- name.c: names, scoped to the network namespace ---- */
+
+int ipcx_name_get(u64 user_ptr, char *name);
+struct ipcx_object *ipcx_name_lookup(struct ipcx_net *net, const char *name);
+int ipcx_name_add(struct ipcx_net *net, const char *name, struct ipcx_object *obj);
+long ipcx_name_unlink(struct ipcx_net *net, const struct ipcx_unlink *args);
+void ipcx_name_forget(struct ipcx_object *obj);
+long ipcx_name_list(struct ipcx_net *net, const struct ipcx_list *args);
+bool ipcx_name_show(struct ipcx_object *obj, struct seq_file *m);
+struct ipcx_net *ipcx_net_open(void);
+void ipcx_net_close(struct ipcx_net *net);
+bool ipcx_net_capable(const struct ipcx_net *net, int cap);
+bool ipcx_net_maps(const struct ipcx_net *net, kuid_t uid);
+int ipcx_names_init(void);
+void ipcx_names_exit(void);
+
+/* ---- queue.c, region.c, sem.c ---- */
+
+#define IPCX_QUEUE_MSGS_MAX	(1U << 24)
+
+extern const struct ipcx_kind ipcx_queue_kind;
+long ipcx_queue_send(struct file *file, void *args, void __user *uargs);
+long ipcx_queue_recv(struct file *file, void *args, void __user *uargs);
+long ipcx_queue_sendv(struct file *file, void *args, void __user *uargs);
+long ipcx_queue_recvv(struct file *file, void *args, void __user *uargs);
+long ipcx_queue_purge(struct file *file, void *args, void __user *uargs);
+long ipcx_queue_stat(struct file *file, void *args, void __user *uargs);
+long ipcx_queue_readable(struct file *file, int __user *bytes);
+
+extern const struct ipcx_kind ipcx_region_kind;
+long ipcx_region_stat(struct file *file, void *args, void __user *uargs);
+int ipcx_region_init(void);
+
+extern const struct ipcx_kind ipcx_sem_kind;
+long ipcx_sem_post(struct file *file, void *args, void __user *uargs);
+long ipcx_sem_wait(struct file *file, void *args, void __user *uargs);
+long ipcx_sem_stat(struct file *file, void *args, void __user *uargs);
+
+/* ---- info.c ---- */
+
+void ipcx_show_fdinfo(struct seq_file *m, struct file *file);
+
+#endif /* IPCX_H */

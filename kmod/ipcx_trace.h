@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Tracepoints.  Objects are named by their id, which fdinfo and IPCX_STAT show as well; lengths are in bytes,
+ * times in nanoseconds and taken only while the event is on, depth is the number of messages left in the queue.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM ipcx
+
+#if !defined(IPCX_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define IPCX_TRACE_H
+
+#include <linux/sched.h>
+#include <linux/tracepoint.h>
+
+#include "ipcx.h"
+
+TRACE_EVENT(ipcx_create,
+	TP_PROTO(const struct ipcx_object *obj, const char *name),
+	TP_ARGS(obj, name),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u32, kind)
+		__string(name, name ? name : "")
+	),
+	TP_fast_assign(
+		__entry->id = obj->id;
+		__entry->kind = obj->kind->kind;
+		ipcx_assign_str(name, name ? name : "");
+	),
+	TP_printk("id=%llu kind=%u name=%s", __entry->id, __entry->kind, __get_str(name))
+);
+
+TRACE_EVENT(ipcx_open,
+	TP_PROTO(const struct ipcx_object *obj, u32 rights),
+	TP_ARGS(obj, rights),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u32, kind)
+		__field(u32, rights)
+	),
+	TP_fast_assign(
+		__entry->id = obj->id;
+		__entry->kind = obj->kind->kind;
+		__entry->rights = rights;
+	),
+	TP_printk("id=%llu kind=%u rights=%u", __entry->id, __entry->kind, __entry->rights)
+);
+
+DECLARE_EVENT_CLASS(ipcx_object_event,
+	TP_PROTO(const struct ipcx_object *obj),
+	TP_ARGS(obj),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u32, kind)
+	),
+	TP_fast_assign(
+		__entry->id = obj->id;
+		__entry->kind = obj->kind->kind;
+	),
+	TP_printk("id=%llu kind=%u", __entry->id, __entry->kind)
+);
+
+DEFINE_EVENT(ipcx_object_event, ipcx_close, TP_PROTO(const struct ipcx_object *obj), TP_ARGS(obj));
+DEFINE_EVENT(ipcx_object_event, ipcx_block, TP_PROTO(const struct ipcx_object *obj), TP_ARGS(obj));
+DEFINE_EVENT(ipcx_object_event, ipcx_timeout, TP_PROTO(const struct ipcx_object *obj), TP_ARGS(obj));
+
+TRACE_EVENT(ipcx_send,
+	TP_PROTO(const struct ipcx_object *obj, u32 type, u32 priority, size_t len),
+	TP_ARGS(obj, type, priority, len),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, len)
+		__field(u32, type)
+		__field(u32, priority)
+	),
+	TP_fast_assign(
+		__entry->id = obj->id;
+		__entry->len = len;
+		__entry->type = type;
+		__entry->priority = priority;
+	),
+	TP_printk("id=%llu type=%u priority=%u len=%llu", __entry->id, __entry->type, __entry->priority,
+		  __entry->len)
+);
+
+DECLARE_EVENT_CLASS(ipcx_message_event,
+	TP_PROTO(const struct ipcx_object *obj, u32 type, u32 priority, size_t len, u32 depth),
+	TP_ARGS(obj, type, priority, len, depth),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, len)
+		__field(u32, type)
+		__field(u32, priority)
+		__field(u32, depth)
+	),
+	TP_fast_assign(
+		__entry->id = obj->id;
+		__entry->len = len;
+		__entry->type = type;
+		__entry->priority = priority;
+		__entry->depth = depth;
+	),
+	TP_printk("id=%llu type=%u priority=%u len=%llu depth=%u", __entry->id, __entry->type,
+		  __entry->priority, __entry->len, __entry->depth)
+);
+
+DEFINE_EVENT(ipcx_message_event, ipcx_enqueue,
+	TP_PROTO(const struct ipcx_object *obj, u32 type, u32 priority, size_t len, u32 depth),
+	TP_ARGS(obj, type, priority, len, depth));
+DEFINE_EVENT(ipcx_message_event, ipcx_recv,
+	TP_PROTO(const struct ipcx_object *obj, u32 type, u32 priority, size_t len, u32 depth),
+	TP_ARGS(obj, type, priority, len, depth));
+
+DECLARE_EVENT_CLASS(ipcx_copy_event,
+	TP_PROTO(const struct ipcx_object *obj, size_t len, u64 ns),
+	TP_ARGS(obj, len, ns),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, len)
+		__field(u64, ns)
+	),
+	TP_fast_assign(
+		__entry->id = obj->id;
+		__entry->len = len;
+		__entry->ns = ns;
+	),
+	TP_printk("id=%llu len=%llu ns=%llu", __entry->id, __entry->len, __entry->ns)
+);
+
+DEFINE_EVENT(ipcx_copy_event, ipcx_copy_in,
+	TP_PROTO(const struct ipcx_object *obj, size_t len, u64 ns), TP_ARGS(obj, len, ns));
+DEFINE_EVENT(ipcx_copy_event, ipcx_copy_out,
+	TP_PROTO(const struct ipcx_object *obj, size_t len, u64 ns), TP_ARGS(obj, len, ns));
+
+TRACE_EVENT(ipcx_wake,
+	TP_PROTO(const struct task_struct *task),
+	TP_ARGS(task),
+	TP_STRUCT__entry(
+		__field(pid_t, pid)
+	),
+	TP_fast_assign(
+		__entry->pid = task->pid;
+	),
+	TP_printk("pid=%d", __entry->pid)
+);
+
+TRACE_EVENT(ipcx_map,
+	TP_PROTO(const struct ipcx_object *obj, u64 offset, u64 len, bool writable),
+	TP_ARGS(obj, offset, len, writable),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, offset)
+		__field(u64, len)
+		__field(bool, writable)
+	),
+	TP_fast_assign(
+		__entry->id = obj->id;
+		__entry->offset = offset;
+		__entry->len = len;
+		__entry->writable = writable;
+	),
+	TP_printk("id=%llu offset=%llu len=%llu writable=%d", __entry->id, __entry->offset, __entry->len,
+		  __entry->writable)
+);
+
+TRACE_EVENT(ipcx_post,
+	TP_PROTO(const struct ipcx_object *obj, u32 nr, u32 count),
+	TP_ARGS(obj, nr, count),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u32, nr)
+		__field(u32, count)
+	),
+	TP_fast_assign(
+		__entry->id = obj->id;
+		__entry->nr = nr;
+		__entry->count = count;
+	),
+	TP_printk("id=%llu nr=%u count=%u", __entry->id, __entry->nr, __entry->count)
+);
+
+TRACE_EVENT(ipcx_wait,
+	TP_PROTO(const struct ipcx_object *obj, u32 nr, int ret),
+	TP_ARGS(obj, nr, ret),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u32, nr)
+		__field(int, ret)
+	),
+	TP_fast_assign(
+		__entry->id = obj->id;
+		__entry->nr = nr;
+		__entry->ret = ret;
+	),
+	TP_printk("id=%llu nr=%u ret=%d", __entry->id, __entry->nr, __entry->ret)
+);
+
+#endif /* IPCX_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE ipcx_trace
+#include <trace/define_trace.h>

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/ipcx: the table of commands, init and exit.
+ */
+#include <linux/miscdevice.h>
+#include <linux/mmu_notifier.h>
+#include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/sockios.h>
+#include <linux/uaccess.h>
+#include <asm/ioctls.h>
+
+#include "ipcx.h"
+#include "message.h"
+
+static long ioctl_query(struct file *file, void *args, void __user *uargs)
+{
+	struct ipcx_query *query = args;
+
+	if (query->flags)
+		return -EINVAL;
+	query->abi_version = IPCX_ABI_VERSION;
+	query->max_name = IPCX_NAME_MAX;
+	query->features = IPCX_FEATURE_QUEUE | IPCX_FEATURE_REGION | IPCX_FEATURE_SEM | IPCX_FEATURE_SEM_ROBUST;
+	query->max_msg_len = IPCX_MSG_LEN_MAX;
+	query->max_msgs = IPCX_QUEUE_MSGS_MAX;
+	query->max_batch = IPCX_BATCH_MAX;
+	query->user_bytes = READ_ONCE(ipcx_user_bytes);
+	query->user_bytes_used = ipcx_user_charged(current_fsuid());
+	return ipcx_put(uargs, query, sizeof(*query));
+}
+
+static long ioctl_open(struct file *file, void *args, void __user *uargs)
+{
+	return ipcx_object_open(file, args);
+}
+
+static long ioctl_unlink(struct file *file, void *args, void __user *uargs)
+{
+	return ipcx_name_unlink(file->private_data, args);
+}
+
+static long ioctl_list(struct file *file, void *args, void __user *uargs)
+{
+	return ipcx_name_list(file->private_data, args);
+}
+
+static long ioctl_queue_create(struct file *file, void *args, void __user *uargs)
+{
+	return ipcx_object_create(file, args, 0, &ipcx_queue_kind);
+}
+
+static long ioctl_region_create(struct file *file, void *args, void __user *uargs)
+{
+	return ipcx_object_create(file, args, 0, &ipcx_region_kind);
+}
+
+static long ioctl_sem_create(struct file *file, void *args, void __user *uargs)
+{
+	return ipcx_object_create(file, args, IPCX_SEM_ROBUST, &ipcx_sem_kind);
+}
+
+static long ioctl_restrict(struct file *file, void *args, void __user *uargs)
+{
+	return ipcx_object_restrict(file, args);
+}
+
+static long ioctl_stat(struct file *file, void *args, void __user *uargs)
+{
+	struct ipcx_stat *stat = args;
+
+	if (stat->flags || stat->reserved)
+		return -EINVAL;
+	ipcx_object_stat(file, stat);
+	return ipcx_put(uargs, stat, sizeof(*stat));
+}
+
+static long ioctl_shutdown(struct file *file, void *args, void __user *uargs)
+{
+	return ipcx_object_shutdown(file, args);
+}
+
+/* Which files know a command: the device, objects of one kind (IPCX_KIND_*), or all objects. */
+#define ON_DEVICE	0
+#define ON_OBJECT	(~0U)
+
+/**
+ * struct ipcx_command - one command of the ABI
+ * @cmd:	its number; the size in it is not compared, it grows
+ * @on:		which files know it
+ * @min_size:	size of the argument in the first version of the ABI
+ * @size:	size of the argument that this module knows
+ * @call:	gets the argument, completed with zeros to @size, and its address for outputs
+ */
+struct ipcx_command {
+	u32 cmd;
+	u32 on;
+	u32 min_size;
+	u32 size;
+	long (*call)(struct file *file, void *args, void __user *uargs);
+};
+
+/* The size of a structure up to and with the last member of the first version of the ABI. */
+#define COMMAND(_cmd, _on, _struct, _last, _call)						\
+	[_IOC_NR(_cmd)] = {									\
+		.cmd = (_cmd) & ~IOCSIZE_MASK,							\
+		.on = _on,									\
+		.min_size = offsetofend(struct _struct, _last) +				\
+			    BUILD_BUG_ON_ZERO(sizeof(struct _struct) % 8) +			\
+			    BUILD_BUG_ON_ZERO(sizeof(struct _struct) > sizeof(union ipcx_args)), \
+		.size = sizeof(struct _struct),							\
+		.call = _call,									\
+	}
+
+union ipcx_args {
+	u32 size;
+	u64 words[16];
+};
+
+static const struct ipcx_command commands[IPCX_IOC_NR] = {
+	COMMAND(IPCX_QUERY,		ON_DEVICE, ipcx_query, user_bytes_used, ioctl_query),
+	COMMAND(IPCX_OPEN,		ON_DEVICE, ipcx_open, rights, ioctl_open),
+	COMMAND(IPCX_UNLINK,		ON_DEVICE, ipcx_unlink, name, ioctl_unlink),
+	COMMAND(IPCX_LIST,		ON_DEVICE, ipcx_list, entry_size, ioctl_list),
+	COMMAND(IPCX_QUEUE_CREATE,	ON_DEVICE, ipcx_queue_create, max_msg_len, ioctl_queue_create),
+	COMMAND(IPCX_REGION_CREATE,	ON_DEVICE, ipcx_region_create, len, ioctl_region_create),
+	COMMAND(IPCX_SEM_CREATE,	ON_DEVICE, ipcx_sem_create, max, ioctl_sem_create),
+	COMMAND(IPCX_RESTRICT,		ON_OBJECT, ipcx_restrict, reserved, ioctl_restrict),
+	COMMAND(IPCX_STAT,		ON_OBJECT, ipcx_stat, charged, ioctl_stat),
+	COMMAND(IPCX_SHUTDOWN,		ON_OBJECT, ipcx_shutdown, reserved, ioctl_shutdown),
+	COMMAND(IPCX_QUEUE_SEND,	IPCX_KIND_QUEUE, ipcx_queue_send, msg, ipcx_queue_send),
+	COMMAND(IPCX_QUEUE_RECV,	IPCX_KIND_QUEUE, ipcx_queue_recv, msg, ipcx_queue_recv),
+	COMMAND(IPCX_QUEUE_SENDV,	IPCX_KIND_QUEUE, ipcx_queue_batch, msg_size, ipcx_queue_sendv),
+	COMMAND(IPCX_QUEUE_RECVV,	IPCX_KIND_QUEUE, ipcx_queue_batch, msg_size, ipcx_queue_recvv),
+	COMMAND(IPCX_QUEUE_PURGE,	IPCX_KIND_QUEUE, ipcx_queue_purge, bytes, ipcx_queue_purge),
+	COMMAND(IPCX_QUEUE_STAT,	IPCX_KIND_QUEUE, ipcx_queue_stat, nr_receivers, ipcx_queue_stat),
+	COMMAND(IPCX_REGION_STAT,	IPCX_KIND_REGION, ipcx_region_stat, reserved, ipcx_region_stat),
+	COMMAND(IPCX_SEM_POST,		IPCX_KIND_SEM, ipcx_sem_post, reserved, ipcx_sem_post),
+	COMMAND(IPCX_SEM_WAIT,		IPCX_KIND_SEM, ipcx_sem_wait, reserved, ipcx_sem_wait),
+	COMMAND(IPCX_SEM_STAT,		IPCX_KIND_SEM, ipcx_sem_stat, held, ipcx_sem_stat),
+};
+
+/*
+ * Read the argument: its size, then as much of it as both sides know.  An argument of just the size that this
+ * module knows, which is what nearly every program sends, is read in words without a call.
+ */
+static int get_args(union ipcx_args *args, const struct ipcx_command *command, const void __user *uargs)
+{
+	const u64 __user *from = uargs;
+	u32 size, i;
+
+	if (get_user(size, (const u32 __user *)uargs))
+		return -EFAULT;
+	if (likely(size == command->size)) {
+		if (!user_read_access_begin(uargs, size))
+			return -EFAULT;
+		for (i = 0; i < size / sizeof(u64); i++)
+			unsafe_get_user(args->words[i], from + i, fault);
+		user_read_access_end();
+		/* the size that was checked, whatever another thread has made of it since */
+		args->size = size;
+		return 0;
+	}
+	if (size < command->min_size || size > PAGE_SIZE)
+		return -EINVAL;
+	return copy_struct_from_user(args, command->size, uargs, size);
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+static long call_command(struct file *file, u32 kind, unsigned int cmd, void __user *uargs)
+{
+	u32 nr = _IOC_NR(cmd);
+	const struct ipcx_command *command;
+	union ipcx_args args;
+	int ret;
+
+	if (nr >= IPCX_IOC_NR)
+		return -ENOTTY;
+	command = &commands[array_index_nospec(nr, IPCX_IOC_NR)];
+	if ((cmd & ~IOCSIZE_MASK) != command->cmd)
+		return -ENOTTY;
+	if (command->on != kind && (command->on != ON_OBJECT || kind == ON_DEVICE))
+		return -ENOTTY;
+	ret = get_args(&args, command, uargs);
+	return ret ? ret : command->call(file, &args, uargs);
+}
+
+/* ioctl on an object of any kind. */
+long ipcx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	u32 kind = ipcx_object(file)->kind->kind;
+
+	if (unlikely(cmd == FIONREAD) && kind == IPCX_KIND_QUEUE)
+		return ipcx_queue_readable(file, (int __user *)arg);
+	return call_command(file, kind, cmd, (void __user *)arg);
+}
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return call_command(file, ON_DEVICE, cmd, (void __user *)arg);
+}
+
+static int device_open(struct inode *inode, struct file *file)
+{
+	file->private_data = ipcx_net_open();
+	return 0;
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	ipcx_net_close(file->private_data);
+	return 0;
+}
+
+static const struct file_operations device_fops = {
+	.owner		= THIS_MODULE,
+	.open		= device_open,
+	.release	= device_release,
+	.unlocked_ioctl	= device_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+};
+
+/* Everybody may open it: objects have rights, and their memory a quota. */
+static struct miscdevice device = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "ipcx",
+	.fops	= &device_fops,
+	.mode	= 0666,
+};
+
+static int __init ipcx_init(void)
+{
+	int ret;
+
+	ret = ipcx_region_init();
+	if (ret)
+		return ret;
+	ret = ipcx_names_init();
+	if (ret)
+		return ret;
+	ret = misc_register(&device);
+	if (ret)
+		ipcx_names_exit();
+	return ret;
+}
+
+/* No file and no name is left: each holds a reference to the module. */
+static void __exit ipcx_exit(void)
+{
+	misc_deregister(&device);
+	mmu_notifier_synchronize();
+	ipcx_names_exit();
+	ipcx_users_check();
+}
+
+module_init(ipcx_init);
+module_exit(ipcx_exit);
+
+MODULE_DESCRIPTION("Queues, shared regions and semaphores as file descriptors");
+MODULE_AUTHOR("The ipcx developers");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Messages: their memory, and the two copies, from the sender and to the receiver.
+ */
+#include <linux/cred.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "ipcx.h"
+#include "ipcx_trace.h"
+#include "message.h"
+#include "order.h"
+
+/* Nodes up to a page come from the slab with their payload; larger payloads have pages of their own. */
+#define NODE_MAX	PAGE_SIZE
+#define NODE_LEN_MAX	(NODE_MAX - sizeof(struct ipcx_message))
+
+#define GFP_MSG		(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
+
+void ipcx_pool_init(struct ipcx_pool *pool)
+{
+	spin_lock_init(&pool->lock);
+	INIT_LIST_HEAD(&pool->free);
+	pool->nr = 0;
+}
+
+static struct ipcx_message *pool_take(struct ipcx_pool *pool)
+{
+	struct ipcx_message *msg = NULL;
+
+	spin_lock(&pool->lock);
+	if (pool->nr) {
+		pool->nr--;
+		msg = list_first_entry(&pool->free, struct ipcx_message, node);
+		list_del(&msg->node);
+	}
+	spin_unlock(&pool->lock);
+	return msg;
+}
+
+static bool pool_give(struct ipcx_pool *pool, struct ipcx_message *msg)
+{
+	bool room;
+
+	spin_lock(&pool->lock);
+	room = pool->nr < IPCX_POOL_MAX;
+	if (room) {
+		pool->nr++;
+		list_add(&msg->node, &pool->free);
+	}
+	spin_unlock(&pool->lock);
+	return room;
+}
+
+static void free_pages_of(struct ipcx_message *msg)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &msg->pages, lru) {
+		unsigned int order = page_private(page);
+
+		list_del(&page->lru);
+		set_page_private(page, 0);
+		__free_pages(page, order);
+	}
+}
+
+static void message_free(struct ipcx_message *msg, struct ipcx_object *obj)
+{
+	ipcx_uncharge(obj, msg->charged);
+	free_pages_of(msg);
+	kfree(msg->level);
+	kfree(msg);
+}
+
+void ipcx_pool_drain(struct ipcx_pool *pool, struct ipcx_object *obj)
+{
+	struct ipcx_message *msg;
+
+	while ((msg = pool_take(pool)))
+		message_free(msg, obj);
+}
+
+/* Blocks as large as the allocator gives them cheaply, then single pages. */
+static int alloc_pages_for(struct ipcx_message *msg, size_t len)
+{
+	unsigned int order = PAGE_ALLOC_COSTLY_ORDER;
+
+	while (len) {
+		struct page *page;
+
+		order = min_t(unsigned int, order, get_order(len));
+		page = alloc_pages(order ? GFP_MSG | __GFP_NORETRY | __GFP_COMP : GFP_MSG, order);
+		if (!page) {
+			if (!order)
+				return -ENOMEM;
+			order = 0;
+			continue;
+		}
+		set_page_private(page, order);
+		list_add_tail(&page->lru, &msg->pages);
+		len -= min_t(size_t, len, PAGE_SIZE << order);
+	}
+	return 0;
+}
+
+/* Memory for @len bytes of payload, charged to @obj: -ENOMEM, -EDQUOT. */
+static struct ipcx_message *message_alloc(struct ipcx_object *obj, struct ipcx_pool *pool, size_t len)
+{
+	size_t inline_len = len <= IPCX_SMALL_LEN ? IPCX_SMALL_LEN : len <= NODE_LEN_MAX ? len : 0;
+	size_t charge;
+	struct ipcx_message *msg;
+	int ret;
+
+	if (inline_len == IPCX_SMALL_LEN) {
+		msg = pool_take(pool);
+		if (msg)
+			return msg;
+	}
+
+	/* a level may come to be part of it: see order.c */
+	charge = sizeof(*msg) + inline_len + sizeof(struct ipcx_level);
+	if (!inline_len)
+		charge += PAGE_ALIGN(len);
+	ret = ipcx_charge(obj, charge);
+	if (ret)
+		return ERR_PTR(ret);
+	msg = kmalloc(sizeof(*msg) + inline_len, GFP_MSG);
+	if (!msg) {
+		ipcx_uncharge(obj, charge);
+		return ERR_PTR(-ENOMEM);
+	}
+	msg->charged = charge;
+	msg->inline_len = inline_len;
+	msg->level = NULL;
+	INIT_LIST_HEAD(&msg->pages);
+	if (!inline_len) {
+		ret = alloc_pages_for(msg, len);
+		if (ret) {
+			message_free(msg, obj);
+			return ERR_PTR(ret);
+		}
+	}
+	return msg;
+}
+
+static bool copy_in(void *to, struct ipcx_buf *buf, size_t len)
+{
+	if (buf->iter)
+		return copy_from_iter_full(to, len, buf->iter);
+	if (copy_from_user(to, buf->ptr, len))
+		return false;
+	buf->ptr += len;
+	return true;
+}
+
+static bool copy_out(const void *from, struct ipcx_buf *buf, size_t len)
+{
+	if (buf->iter)
+		return copy_to_iter(from, len, buf->iter) == len;
+	if (copy_to_user(buf->ptr, from, len))
+		return false;
+	buf->ptr += len;
+	return true;
+}
+
+static bool message_copy_in(struct ipcx_message *msg, struct ipcx_buf buf, size_t len)
+{
+	struct page *page;
+
+	if (likely(msg->inline_len))
+		return copy_in(msg->data, &buf, len);
+	list_for_each_entry(page, &msg->pages, lru) {
+		size_t nr = min_t(size_t, len, PAGE_SIZE << page_private(page));
+
+		if (!copy_in(page_address(page), &buf, nr))
+			return false;
+		len -= nr;
+	}
+	return true;
+}
+
+/* A message with the payload and the credentials of the caller; -EFAULT, -ENOMEM, -EDQUOT. */
+struct ipcx_message *ipcx_message_create(struct ipcx_object *obj, struct ipcx_pool *pool, struct ipcx_buf buf,
+					 size_t len)
+{
+	struct ipcx_message *msg;
+	u64 start = trace_ipcx_copy_in_enabled() ? ktime_get_ns() : 0;
+
+	msg = message_alloc(obj, pool, len);
+	if (IS_ERR(msg))
+		return msg;
+	if (!message_copy_in(msg, buf, len)) {
+		message_free(msg, obj);
+		return ERR_PTR(-EFAULT);
+	}
+	if (start)
+		trace_ipcx_copy_in(obj, len, ktime_get_ns() - start);
+	refcount_set(&msg->refs, 1);
+	msg->len = len;
+	msg->pid = get_pid(task_tgid(current));
+	current_euid_egid(&msg->uid, &msg->gid);
+	return msg;
+}
+
+/*
+ * Drop a reference.  Nobody can get a new one to a message that is out of the queue, so the common case needs
+ * no atomic operation.
+ */
+void ipcx_message_put(struct ipcx_message *msg, struct ipcx_object *obj, struct ipcx_pool *pool)
+{
+	if (refcount_read(&msg->refs) != 1) {
+		if (!refcount_dec_and_test(&msg->refs))
+			return;
+	} else {
+		smp_acquire__after_ctrl_dep();	/* after a peeker's release in refcount_dec_and_test() */
+	}
+	put_pid(msg->pid);
+	if (msg->inline_len == IPCX_SMALL_LEN && pool_give(pool, msg))
+		return;
+	message_free(msg, obj);
+}
+
+/* Copy the first @len bytes of the payload to user space: -EFAULT. */
+int ipcx_message_copy_out(const struct ipcx_object *obj, const struct ipcx_message *msg, struct ipcx_buf buf,
+			  size_t len)
+{
+	u64 start = trace_ipcx_copy_out_enabled() ? ktime_get_ns() : 0;
+	size_t left = len;
+	struct page *page;
+
+	if (likely(msg->inline_len)) {
+		if (!copy_out(msg->data, &buf, left))
+			return -EFAULT;
+	} else {
+		list_for_each_entry(page, &msg->pages, lru) {
+			size_t nr = min_t(size_t, left, PAGE_SIZE << page_private(page));
+
+			if (!nr)
+				break;
+			if (!copy_out(page_address(page), &buf, nr))
+				return -EFAULT;
+			left -= nr;
+		}
+	}
+	if (start)
+		trace_ipcx_copy_out(obj, len, ktime_get_ns() - start);
+	return 0;
+}

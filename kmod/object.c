@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Objects: creation, descriptors and their rights, charging, the last put.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/hashtable.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "ipcx.h"
+#include "ipcx_trace.h"
+
+unsigned long ipcx_user_bytes = 128UL << 20;
+module_param_named(user_bytes, ipcx_user_bytes, ulong, 0644);
+MODULE_PARM_DESC(user_bytes, "memory quota of one user, in bytes (default 128 MiB)");
+
+/**
+ * struct ipcx_user - what one user is charged with
+ * @node:	in ipcx_users (protected by ipcx_users_lock)
+ * @uid:	constant
+ * @refs:	objects that charge this user (protected by ipcx_users_lock)
+ * @bytes:	charged now
+ */
+struct ipcx_user {
+	struct hlist_node node;
+	kuid_t uid;
+	unsigned long refs;
+	atomic_long_t bytes;
+};
+
+static DEFINE_HASHTABLE(ipcx_users, 6);
+static DEFINE_SPINLOCK(ipcx_users_lock);
+static atomic64_t ipcx_last_id;
+
+static struct ipcx_user *user_find_locked(kuid_t uid)
+{
+	struct ipcx_user *user;
+
+	lockdep_assert_held(&ipcx_users_lock);
+	hash_for_each_possible(ipcx_users, user, node, __kuid_val(uid))
+		if (uid_eq(user->uid, uid))
+			return user;
+	return NULL;
+}
+
+static struct ipcx_user *user_get(kuid_t uid)
+{
+	struct ipcx_user *new, *user;
+
+	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return NULL;
+	new->uid = uid;
+	spin_lock(&ipcx_users_lock);
+	user = user_find_locked(uid);
+	if (!user) {
+		user = new;
+		new = NULL;
+		hash_add(ipcx_users, &user->node, __kuid_val(uid));
+	}
+	user->refs++;
+	spin_unlock(&ipcx_users_lock);
+	kfree(new);
+	return user;
+}
+
+static void user_put(struct ipcx_user *user)
+{
+	bool last;
+
+	spin_lock(&ipcx_users_lock);
+	last = --user->refs == 0;
+	if (last)
+		hash_del(&user->node);
+	spin_unlock(&ipcx_users_lock);
+	if (last) {
+		WARN_ON_ONCE(atomic_long_read(&user->bytes));
+		kfree(user);
+	}
+}
+
+/* What the user is charged with now, in bytes. */
+u64 ipcx_user_charged(kuid_t uid)
+{
+	struct ipcx_user *user;
+	u64 bytes;
+
+	spin_lock(&ipcx_users_lock);
+	user = user_find_locked(uid);
+	bytes = user ? atomic_long_read(&user->bytes) : 0;
+	spin_unlock(&ipcx_users_lock);
+	return bytes;
+}
+
+/* At unload: every object has gone, so nobody may be charged with anything. */
+void ipcx_users_check(void)
+{
+	WARN_ON(!hash_empty(ipcx_users));
+}
+
+/* Charge @bytes to the owner of @obj, or -EDQUOT. */
+int ipcx_charge(struct ipcx_object *obj, size_t bytes)
+{
+	long limit = READ_ONCE(ipcx_user_bytes);
+
+	if (atomic_long_add_return(bytes, &obj->user->bytes) > limit && !obj->unlimited) {
+		atomic_long_sub(bytes, &obj->user->bytes);
+		return -EDQUOT;
+	}
+	atomic_long_add(bytes, &obj->charged);
+	return 0;
+}
+
+/* Charge, or give back if negative, what has already been used or freed. */
+void ipcx_charge_force(struct ipcx_object *obj, long bytes)
+{
+	atomic_long_add(bytes, &obj->user->bytes);
+	atomic_long_add(bytes, &obj->charged);
+}
+
+bool ipcx_over_quota(const struct ipcx_object *obj)
+{
+	return !obj->unlimited && atomic_long_read(&obj->user->bytes) >= (long)READ_ONCE(ipcx_user_bytes);
+}
+
+/* What an object costs apart from its contents: its structure, its file, its name. */
+#define OBJECT_CHARGE	1024
+
+/*
+ * The common part of a new object, with one reference for the caller; -ENOMEM, -EDQUOT.  The owner is the
+ * caller's file system user, as for a file.
+ */
+int ipcx_object_init(struct ipcx_object *obj, const struct ipcx_kind *kind, const struct ipcx_create *create,
+		     u32 state)
+{
+	int ret;
+
+	spin_lock_init(&obj->lock);
+	init_waitqueue_head(&obj->poll);
+	refcount_set(&obj->refs, 1);
+	obj->kind = kind;
+	obj->id = atomic64_inc_return(&ipcx_last_id);
+	current_fsuid_fsgid(&obj->uid, &obj->gid);
+	obj->mode = create->mode & ~current_umask();
+	obj->state = state | (create->flags & IPCX_CREATE_TEMPORARY ? IPCX_OBJECT_TEMPORARY : 0);
+	obj->unlimited = capable(CAP_SYS_RESOURCE);
+	obj->user = user_get(obj->uid);
+	if (!obj->user)
+		return -ENOMEM;
+	ret = ipcx_charge(obj, OBJECT_CHARGE);
+	if (ret)
+		user_put(obj->user);
+	return ret;
+}
+
+void ipcx_object_get(struct ipcx_object *obj)
+{
+	refcount_inc(&obj->refs);
+}
+
+/* A reference unless the last one has gone already. */
+bool ipcx_object_tryget(struct ipcx_object *obj)
+{
+	return refcount_inc_not_zero(&obj->refs);
+}
+
+/* Nobody else can find @obj from here on, once a temporary object has lost its name. */
+void ipcx_object_put(struct ipcx_object *obj)
+{
+	struct ipcx_user *user = obj->user;
+
+	if (!refcount_dec_and_test(&obj->refs))
+		return;
+	ipcx_name_forget(obj);
+	ipcx_uncharge(obj, OBJECT_CHARGE);
+	obj->kind->free(obj);
+	user_put(user);
+}
+
+u32 ipcx_file_rights(const struct file *file)
+{
+	return (file->f_mode & FMODE_READ ? IPCX_READ : 0) | (file->f_mode & FMODE_WRITE ? IPCX_WRITE : 0);
+}
+
+static int open_flags(u32 rights, u32 flags)
+{
+	int nonblock = flags & IPCX_CREATE_NONBLOCK ? O_NONBLOCK : 0;
+
+	switch (rights) {
+	case IPCX_READ:
+		return nonblock | O_RDONLY;
+	case IPCX_WRITE:
+		return nonblock | O_WRONLY;
+	default:
+		return nonblock | O_RDWR;
+	}
+}
+
+/* A file of @obj, which gets a reference of its own. */
+static struct file *object_file(struct ipcx_object *obj, u32 rights, u32 flags)
+{
+	const struct ipcx_kind *kind = obj->kind;
+	struct file *file;
+
+	if (kind->open)
+		file = kind->open(obj, open_flags(rights, flags));
+	else
+		file = anon_inode_getfile(kind->file_name, kind->fops, obj, open_flags(rights, flags));
+	if (IS_ERR(file))
+		return file;
+	if (!kind->open)
+		file->f_mode |= FMODE_STREAM;
+	ipcx_object_get(obj);
+	atomic_inc(&obj->users);
+	trace_ipcx_open(obj, rights);
+	return file;
+}
+
+int ipcx_object_release(struct inode *inode, struct file *file)
+{
+	struct ipcx_object *obj = ipcx_object(file);
+
+	trace_ipcx_close(obj);
+	atomic_dec(&obj->users);
+	ipcx_object_put(obj);
+	return 0;
+}
+
+/* Do the mode bits, or CAP_DAC_OVERRIDE in the namespace of the name, give the caller all of @rights? */
+static bool permitted(const struct ipcx_object *obj, const struct ipcx_net *net, u32 rights)
+{
+	umode_t want = (rights & IPCX_READ ? 4 : 0) | (rights & IPCX_WRITE ? 2 : 0);
+	umode_t mode = obj->mode;
+
+	if (uid_eq(current_fsuid(), obj->uid))
+		mode >>= 6;
+	else if (in_group_p(obj->gid))
+		mode >>= 3;
+	if ((mode & want) == want)
+		return true;
+	return ipcx_net_maps(net, obj->uid) && ipcx_net_capable(net, CAP_DAC_OVERRIDE);
+}
+
+/* Is the caller the owner of @obj, or has @cap over the namespace of its name? */
+bool ipcx_object_owned(const struct ipcx_object *obj, const struct ipcx_net *net, int cap)
+{
+	if (uid_eq(current_fsuid(), obj->uid))
+		return true;
+	return ipcx_net_maps(net, obj->uid) && ipcx_net_capable(net, cap);
+}
+
+/* The descriptor that create, open and restrict return. */
+static long install_file(int fd, struct file *file)
+{
+	fd_install(fd, file);
+	return fd;
+}
+
+#define RIGHTS	(IPCX_READ | IPCX_WRITE)
+
+/*
+ * Open the existing @obj, whose reference is the caller's, through its mode bits.
+ */
+static struct file *open_existing(struct ipcx_object *obj, const struct ipcx_net *net, u32 rights, u32 flags)
+{
+	if (!permitted(obj, net, rights))
+		return ERR_PTR(-EACCES);
+	return object_file(obj, rights, flags);
+}
+
+/*
+ * A file of a new object, or of the one that has the name.  The name comes last: once it can be found, nothing
+ * can fail any more.
+ */
+static struct file *create_file(struct ipcx_net *net, const char *name, const struct ipcx_create *create,
+				const struct ipcx_kind *kind, u32 rights)
+{
+	struct ipcx_object *obj;
+	struct file *file;
+	int ret;
+
+retry:
+	obj = name && !(create->flags & IPCX_CREATE_EXCL) ? ipcx_name_lookup(net, name) : NULL;
+	if (obj) {
+		if (obj->kind == kind)
+			file = open_existing(obj, net, rights, create->flags);
+		else
+			file = ERR_PTR(-EEXIST);
+		ipcx_object_put(obj);
+		return file;
+	}
+
+	obj = kind->create(create);
+	if (IS_ERR(obj))
+		return ERR_CAST(obj);
+	file = object_file(obj, rights, create->flags);
+	if (!IS_ERR(file) && name) {
+		ret = ipcx_name_add(net, name, obj);
+		if (ret) {
+			fput(file);
+			file = ERR_PTR(ret);
+		}
+	}
+	if (!IS_ERR(file))
+		trace_ipcx_create(obj, name);
+	ipcx_object_put(obj);
+	if (file == ERR_PTR(-EEXIST) && !(create->flags & IPCX_CREATE_EXCL))
+		goto retry;	/* somebody else was first: open theirs */
+	return file;
+}
+
+/* IPCX_*_CREATE; @create is the beginning of the kind's argument, @kind_flags its own flags. */
+long ipcx_object_create(struct file *dev, const struct ipcx_create *create, u32 kind_flags,
+			const struct ipcx_kind *kind)
+{
+	u32 rights = create->rights ?: RIGHTS;
+	char name[IPCX_NAME_MAX + 1];
+	struct file *file;
+	int fd, ret;
+
+	if (create->flags & ~(IPCX_CREATE_EXCL | IPCX_CREATE_NONBLOCK | IPCX_CREATE_TEMPORARY | kind_flags))
+		return -EINVAL;
+	if (rights & ~RIGHTS || create->mode & ~0777)
+		return -EINVAL;
+	if (create->name) {
+		ret = ipcx_name_get(create->name, name);
+		if (ret)
+			return ret;
+	} else if (create->mode || create->flags & (IPCX_CREATE_EXCL | IPCX_CREATE_TEMPORARY)) {
+		return -EINVAL;
+	}
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	file = create_file(dev->private_data, create->name ? name : NULL, create, kind, rights);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	return install_file(fd, file);
+}
+
+long ipcx_object_open(struct file *dev, const struct ipcx_open *args)
+{
+	struct ipcx_net *net = dev->private_data;
+	char name[IPCX_NAME_MAX + 1];
+	struct ipcx_object *obj;
+	struct file *file;
+	int fd, ret;
+
+	if (args->flags & ~IPCX_CREATE_NONBLOCK || !args->rights || args->rights & ~RIGHTS ||
+	    args->kind > IPCX_KIND_SEM)
+		return -EINVAL;
+	ret = ipcx_name_get(args->name, name);
+	if (ret)
+		return ret;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	obj = ipcx_name_lookup(net, name);
+	if (!obj) {
+		file = ERR_PTR(-ENOENT);
+	} else {
+		if (args->kind == IPCX_KIND_ANY || args->kind == obj->kind->kind)
+			file = open_existing(obj, net, args->rights, args->flags);
+		else
+			file = ERR_PTR(-ENOENT);
+		ipcx_object_put(obj);
+	}
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	return install_file(fd, file);
+}
+
+long ipcx_object_restrict(struct file *file, const struct ipcx_restrict *args)
+{
+	struct file *new;
+	int fd;
+
+	if (args->flags & ~IPCX_CREATE_NONBLOCK || args->reserved || !args->rights || args->rights & ~RIGHTS)
+		return -EINVAL;
+	if (args->rights & ~ipcx_file_rights(file))
+		return -EACCES;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	new = object_file(ipcx_object(file), args->rights, args->flags);
+	if (IS_ERR(new)) {
+		put_unused_fd(fd);
+		return PTR_ERR(new);
+	}
+	return install_file(fd, new);
+}
+
+long ipcx_object_shutdown(struct file *file, const struct ipcx_shutdown *args)
+{
+	struct ipcx_object *obj = ipcx_object(file);
+	u32 need;
+
+	if (args->flags || args->reserved || !args->how || args->how & ~(IPCX_SHUT_SEND | IPCX_SHUT_RECV))
+		return -EINVAL;
+	if (!obj->kind->shutdown)
+		return -EOPNOTSUPP;
+	need = (args->how & IPCX_SHUT_SEND ? IPCX_WRITE : 0) | (args->how & IPCX_SHUT_RECV ? IPCX_READ : 0);
+	if (need & ~ipcx_file_rights(file))
+		return -EACCES;
+	obj->kind->shutdown(obj, args->how);
+	return 0;
+}
+
+/* Fill in the outputs of IPCX_STAT. */
+void ipcx_object_stat(struct file *file, struct ipcx_stat *stat)
+{
+	struct ipcx_object *obj = ipcx_object(file);
+
+	stat->id = obj->id;
+	stat->kind = obj->kind->kind;
+	stat->mode = obj->mode;
+	stat->uid = from_kuid_munged(current_user_ns(), obj->uid);
+	stat->gid = from_kgid_munged(current_user_ns(), obj->gid);
+	stat->rights = ipcx_file_rights(file);
+	stat->state = READ_ONCE(obj->state);
+	if (ipcx_name_show(obj, NULL))
+		stat->state |= IPCX_OBJECT_NAMED;
+	stat->users = atomic_read(&obj->users);
+	stat->charged = max(atomic_long_read(&obj->charged), 0L);
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Counting semaphores.  Units go to waiters in the order in which they came, handed over directly: a waiter
+ * that is satisfied is out of the list before anybody can take the units from it.
+ */
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "ipcx.h"
+#include "ipcx_trace.h"
+#include "sem.h"
+
+static struct ipcx_sem *sem_of(struct ipcx_object *obj)
+{
+	return container_of(obj, struct ipcx_sem, obj);
+}
+
+/*
+ * Hand units to waiters from the head of the line for as long as there are enough.  A waiter that could not be
+ * claimed is giving up, and takes itself out of the list.
+ */
+static void grant_locked(struct ipcx_sem *sem, struct ipcx_wakes *wakes)
+{
+	struct ipcx_sem_waiter *w, *next;
+
+	lockdep_assert_held(&sem->obj.lock);
+	list_for_each_entry_safe(w, next, &sem->waiters, wait.node) {
+		if (w->nr > sem->count)
+			break;
+		if (!ipcx_waiter_claim(&w->wait))
+			continue;
+		sem->count -= w->nr;
+		sem->nr_waiters--;
+		if (w->holder)
+			ipcx_holder_add_locked(sem, w->holder, w->nr);
+		ipcx_waiter_complete(&w->wait, 0, wakes);
+	}
+}
+
+/* Add units that were posted, or that come back from a dead holder. */
+void ipcx_sem_add_locked(struct ipcx_sem *sem, u32 nr, struct ipcx_wakes *wakes)
+{
+	lockdep_assert_held(&sem->obj.lock);
+	sem->count += nr;
+	grant_locked(sem, wakes);
+}
+
+/* Pollers: units are there, and room for more. */
+static __poll_t events_locked(const struct ipcx_sem *sem)
+{
+	__poll_t events = 0;
+
+	if (sem->count > 0)
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (sem->count < sem->max)
+		events |= EPOLLOUT | EPOLLWRNORM;
+	if (sem->obj.state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
+		events |= EPOLLHUP | EPOLLIN | EPOLLOUT;
+	return events;
+}
+
+long ipcx_sem_post(struct file *file, void *args, void __user *uargs)
+{
+	struct ipcx_sem *sem = sem_of(ipcx_object(file));
+	const struct ipcx_sem_post *post = args;
+	IPCX_WAKES(wakes);
+	int ret = 0;
+
+	if (post->flags || post->reserved || !post->nr || post->nr > sem->max)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EACCES;
+
+	spin_lock(&sem->obj.lock);
+	if (sem->obj.state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV)) {
+		ret = -EPIPE;
+	} else if (post->nr > sem->max - sem->count) {
+		ret = -EOVERFLOW;
+	} else {
+		if (sem->obj.state & IPCX_OBJECT_ROBUST)
+			ipcx_holder_sub_locked(sem, post->nr);
+		ipcx_sem_add_locked(sem, post->nr, &wakes);
+		trace_ipcx_post(&sem->obj, post->nr, sem->count);
+	}
+	spin_unlock(&sem->obj.lock);
+	ipcx_wake(&wakes);
+	if (!ret)
+		ipcx_object_notify(&sem->obj, EPOLLIN | EPOLLRDNORM);
+	return ret;
+}
+
+/* Wait in line; the object's lock is held on entry and dropped. */
+static int wait_in_line(struct ipcx_sem *sem, const struct ipcx_sem_wait *args, struct ipcx_holder *holder)
+	__releases(&sem->obj.lock)
+{
+	struct ipcx_sem_waiter w = { .nr = args->nr, .holder = holder };
+	IPCX_WAKES(wakes);
+	int ret;
+
+	ipcx_waiter_init(&w.wait);
+	list_add_tail(&w.wait.node, &sem->waiters);
+	sem->nr_waiters++;
+	spin_unlock(&sem->obj.lock);
+
+	ret = ipcx_wait(&sem->obj, &w.wait, args->flags, args->timeout);
+
+	if (!ret)
+		return w.wait.result;
+
+	/* whoever stood behind may fit now */
+	spin_lock(&sem->obj.lock);
+	list_del(&w.wait.node);
+	sem->nr_waiters--;
+	grant_locked(sem, &wakes);
+	spin_unlock(&sem->obj.lock);
+	ipcx_wake(&wakes);
+	return ret;
+}
+
+long ipcx_sem_wait(struct file *file, void *args, void __user *uargs)
+{
+	struct ipcx_sem *sem = sem_of(ipcx_object(file));
+	const struct ipcx_sem_wait *wait = args;
+	struct ipcx_holder *holder = NULL;
+	bool was_full;
+	int ret = 0;
+
+	if (wait->flags & ~(IPCX_NOWAIT | IPCX_REALTIME) || wait->reserved || !wait->nr || wait->nr > sem->max)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_READ))
+		return -EACCES;
+	if (sem->obj.state & IPCX_OBJECT_ROBUST) {
+		holder = ipcx_holder_get(sem);
+		if (IS_ERR(holder))
+			return PTR_ERR(holder);
+	}
+
+	spin_lock(&sem->obj.lock);
+	was_full = sem->count == sem->max;
+	if (sem->obj.state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV)) {
+		ret = -EPIPE;
+	} else if (list_empty(&sem->waiters) && wait->nr <= sem->count) {
+		sem->count -= wait->nr;
+		if (holder)
+			ipcx_holder_add_locked(sem, holder, wait->nr);
+	} else if (wait->flags & IPCX_NOWAIT || file->f_flags & O_NONBLOCK) {
+		ret = -EAGAIN;
+	} else {
+		ret = wait_in_line(sem, wait, holder);
+		goto out;
+	}
+	spin_unlock(&sem->obj.lock);
+out:
+	trace_ipcx_wait(&sem->obj, wait->nr, ret);
+	if (!ret && was_full)
+		ipcx_object_notify(&sem->obj, EPOLLOUT | EPOLLWRNORM);
+	return ret;
+}
+
+long ipcx_sem_stat(struct file *file, void *args, void __user *uargs)
+{
+	struct ipcx_sem *sem = sem_of(ipcx_object(file));
+	struct ipcx_sem_stat *stat = args;
+
+	if (stat->flags)
+		return -EINVAL;
+	spin_lock(&sem->obj.lock);
+	stat->count = sem->count;
+	stat->max = sem->max;
+	stat->nr_waiters = sem->nr_waiters;
+	stat->held = sem->held;
+	spin_unlock(&sem->obj.lock);
+	return ipcx_put(uargs, stat, sizeof(*stat));
+}
+
+static void sem_shutdown(struct ipcx_object *obj, u32 how)
+{
+	struct ipcx_sem *sem = sem_of(obj);
+	struct ipcx_sem_waiter *w, *next;
+	IPCX_WAKES(wakes);
+
+	spin_lock(&obj->lock);
+	obj->state |= (how & IPCX_SHUT_SEND ? IPCX_OBJECT_SHUT_SEND : 0) |
+		      (how & IPCX_SHUT_RECV ? IPCX_OBJECT_SHUT_RECV : 0);
+	list_for_each_entry_safe(w, next, &sem->waiters, wait.node) {
+		if (!ipcx_waiter_claim(&w->wait))
+			continue;
+		sem->nr_waiters--;
+		ipcx_waiter_complete(&w->wait, -EPIPE, &wakes);
+	}
+	spin_unlock(&obj->lock);
+	ipcx_wake(&wakes);
+	ipcx_object_notify(obj, EPOLLHUP | EPOLLIN | EPOLLOUT);
+}
+
+static __poll_t sem_poll(struct file *file, poll_table *pt)
+{
+	struct ipcx_object *obj = ipcx_object(file);
+	__poll_t events;
+
+	poll_wait(file, &obj->poll, pt);	/* see POLL_BARRIER */
+	spin_lock(&obj->lock);
+	events = events_locked(sem_of(obj));
+	spin_unlock(&obj->lock);
+	return events;
+}
+
+static struct ipcx_object *sem_create(const void *args)
+{
+	const struct ipcx_sem_create *create = args;
+	struct ipcx_sem *sem;
+	u32 state = 0;
+	int ret;
+
+	if (!create->max || create->max > INT_MAX || create->initial > create->max)
+		return ERR_PTR(-EINVAL);
+	if (create->create.flags & IPCX_SEM_ROBUST)
+		state |= IPCX_OBJECT_ROBUST;
+	sem = kzalloc(sizeof(*sem), GFP_KERNEL_ACCOUNT);
+	if (!sem)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&sem->waiters);
+	hash_init(sem->holders);
+	sem->count = create->initial;
+	sem->max = create->max;
+	ret = ipcx_object_init(&sem->obj, &ipcx_sem_kind, &create->create, state);
+	if (ret) {
+		kfree(sem);
+		return ERR_PTR(ret);
+	}
+	return &sem->obj;
+}
+
+static void sem_free(struct ipcx_object *obj)
+{
+	struct ipcx_sem *sem = sem_of(obj);
+
+	ipcx_holders_free(sem);
+	kfree(sem);
+}
+
+static void sem_show(struct ipcx_object *obj, struct seq_file *m)
+{
+	struct ipcx_sem *sem = sem_of(obj);
+
+	/* one moment is not promised here: IPCX_SEM_STAT is */
+	seq_printf(m, "count:\t%u\nmax:\t%u\nwaiters:\t%u\nheld:\t%u\n", READ_ONCE(sem->count), sem->max,
+		   READ_ONCE(sem->nr_waiters), READ_ONCE(sem->held));
+}
+
+static const struct file_operations sem_fops = {
+	.owner		= THIS_MODULE,
+	.release	= ipcx_object_release,
+	.unlocked_ioctl	= ipcx_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.poll		= sem_poll,
+	.show_fdinfo	= ipcx_show_fdinfo,
+};
+
+const struct ipcx_kind ipcx_sem_kind = {
+	.kind		= IPCX_KIND_SEM,
+	.label		= "sem",
+	.file_name	= "[ipcx-sem]",
+	.fops		= &sem_fops,
+	.create		= sem_create,
+	.free		= sem_free,
+	.show		= sem_show,
+	.shutdown	= sem_shutdown,
+};

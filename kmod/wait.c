@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Waiting: the one place that sleeps and wakes.
+ *
+ * A waiter sits in a list of its object.  Whoever can satisfy it claims it under the object's lock, stores the
+ * outcome in it (hand-over), and wakes it after the unlock.  The sleeper then returns without the lock.
+ */
+#include <linux/hrtimer.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "ipcx.h"
+#include "ipcx_trace.h"
+
+/*
+ * WAIT_BARRIER: the waker stores the outcome, then w->done with release; the sleeper loads w->done with acquire
+ * and may then return without the object's lock.  Without it:
+ *
+ *	waker				sleeper
+ *	w->done = 1  (early)
+ *					sees done, returns a stale outcome
+ *	w->result = 0
+ *
+ * CLAIM: w->claimed is set by exactly one atomic exchange.  The waker claims before it stores an outcome, the
+ * sleeper before it gives up; so a time-out or a signal that meets a hand-over loses or wins as a whole:
+ *
+ *	waker				sleeper
+ *	claims
+ *					times out, cannot claim: waits for done
+ *	result, done, wake
+ *					returns the outcome, nothing is lost
+ */
+void ipcx_waiter_init(struct ipcx_waiter *w)
+{
+	w->task = current;
+	atomic_set(&w->claimed, 0);
+	w->done = 0;
+}
+
+/* Become the one who decides the outcome of @w. */
+bool ipcx_waiter_claim(struct ipcx_waiter *w)
+{
+	return atomic_xchg(&w->claimed, 1) == 0;
+}
+
+/*
+ * End the wait of a claimed @w with @result.  The caller holds the object's lock; @w leaves its list, and stays
+ * valid until ipcx_wake() wakes it.
+ */
+void ipcx_waiter_complete(struct ipcx_waiter *w, int result, struct ipcx_wakes *wakes)
+{
+	w->result = result;
+	list_move_tail(&w->node, &wakes->waiters);
+}
+
+void ipcx_wake_all(struct ipcx_wakes *wakes)
+{
+	struct ipcx_waiter *w, *next;
+
+	/*
+	 * As soon as done is set, the sleeper may return, its stack frame go, and the task exit.  The task
+	 * itself is freed after a grace period, so it outlives this section.
+	 */
+	rcu_read_lock();
+	list_for_each_entry_safe(w, next, &wakes->waiters, node) {
+		struct task_struct *task = w->task;
+
+		trace_ipcx_wake(task);
+		smp_store_release(&w->done, 1);		/* see WAIT_BARRIER */
+		wake_up_process(task);
+	}
+	rcu_read_unlock();
+	INIT_LIST_HEAD(&wakes->waiters);
+}
+
+/* Sleep until @w is done (0), a signal arrives (-ERESTARTSYS) or the time is past (-ETIMEDOUT). */
+static int sleep_until_done(struct ipcx_waiter *w, u32 flags, u64 timeout)
+{
+	clockid_t clock = flags & IPCX_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+	/* ktime_t is signed: what does not fit in it is later than any clock reaches */
+	ktime_t expires = ns_to_ktime(min_t(u64, timeout, KTIME_MAX));
+	int ret;
+
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (smp_load_acquire(&w->done)) {	/* see WAIT_BARRIER */
+			ret = 0;
+			break;
+		}
+		if (signal_pending(current)) {
+			ret = -ERESTARTSYS;
+			break;
+		}
+		if (timeout == IPCX_FOREVER) {
+			schedule();
+		} else if (!schedule_hrtimeout_range_clock(&expires, current->timer_slack_ns,
+							   HRTIMER_MODE_ABS, clock)) {
+			ret = smp_load_acquire(&w->done) ? 0 : -ETIMEDOUT;
+			break;
+		}
+	}
+	__set_current_state(TASK_RUNNING);
+	return ret;
+}
+
+/* The claimer has promised to set done: it is between its unlock and its wake-up. */
+static void wait_for_claimer(struct ipcx_waiter *w)
+{
+	for (;;) {
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		if (smp_load_acquire(&w->done))		/* see WAIT_BARRIER */
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+}
+
+/*
+ * Wait for the outcome of @w, which is in a list of @obj; no lock is held.  Returns 0 when somebody completed
+ * it (its outcome is in @w, and it is in no list), or -ETIMEDOUT or -ERESTARTSYS when the sleeper gave up
+ * first: then nothing was handed over, nothing will be, and the caller must take @w out of its list.
+ */
+int ipcx_wait(const struct ipcx_object *obj, struct ipcx_waiter *w, u32 flags, u64 timeout)
+{
+	int ret;
+
+	trace_ipcx_block(obj);
+	ret = sleep_until_done(w, flags, timeout);
+	if (ret && !ipcx_waiter_claim(w)) {
+		wait_for_claimer(w);
+		ret = 0;
+	}
+	if (ret == -ETIMEDOUT)
+		trace_ipcx_timeout(obj);
+	return ret;
+}
