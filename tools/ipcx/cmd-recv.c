@@ -33,6 +33,7 @@ struct receiver {
 	struct patience patience;
 	enum form form;
 	uint64_t nr_wanted;	/* UINT64_MAX: no bound */
+	bool create;		/* make the queue if there is none */
 	bool drain;		/* end when the queue is empty */
 	bool watch_output;	/* end when the reader of the output is gone */
 	FILE *out;
@@ -238,12 +239,19 @@ static int receive(struct receiver *r)
 static int receive_from(struct receiver *r)
 {
 	static const cookie_io_functions_t functions = { .write = write_all };
+	struct ipcx_options options = { .rights = IPCX_READ };
 	struct stat stat;
 	int ret, status;
 
-	r->queue = open_object(r->name, IPCX_KIND_QUEUE, IPCX_READ);
-	if (r->queue < 0)
-		return STATUS_FAILED;
+	if (r->create) {
+		r->queue = ipcx_queue_create(r->name, NULL, &options);
+		if (r->queue < 0)
+			return report(r->queue, "create queue '%s'", r->name);
+	} else {
+		r->queue = open_object(r->name, IPCX_KIND_QUEUE, IPCX_READ);
+		if (r->queue < 0)
+			return STATUS_FAILED;
+	}
 	ret = set_slots(r, SLOT_LEN);
 	r->out = fopencookie(NULL, "w", functions);
 	if (ret || !r->out)
@@ -272,6 +280,7 @@ static const char recv_help[] =
 "  -c, --count N       N messages\n"
 "  -f, --follow        all that come, until the queue is shut down\n"
 "  -a, --all           all that are there now\n"
+"  -c, --create        make the queue, with the defaults of `ipcx create`, if there is none\n"
 SELECT_HELP
 "  -t, --timeout TIME  give up when no message has come for that long: 1.5s, 100ms\n"
 "      --nowait        fail if there is no message now\n"
@@ -343,6 +352,9 @@ static int run_receiver(int argc, char **argv, const char *shorts, const struct 
 		case 'a':
 			status = set_how_many(&r, opt, optarg);
 			break;
+		case 'c':
+			r.create = true;
+			break;
 		case OPT_SELECT_TYPE:
 		case OPT_SELECT_EXCEPT:
 		case OPT_SELECT_LOWEST:
@@ -387,10 +399,11 @@ int cmd_recv(int argc, char **argv)
 		{ "count", required_argument, NULL, 'n' },
 		{ "follow", no_argument, NULL, 'f' },
 		{ "all", no_argument, NULL, 'a' },
+		{ "create", no_argument, NULL, 'c' },
 		COMMON_OPTIONS
 	};
 
-	return run_receiver(argc, argv, "n:fat:rvh", options, recv_help, 0);
+	return run_receiver(argc, argv, "n:fact:rvh", options, recv_help, 0);
 }
 
 int cmd_peek(int argc, char **argv)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0
+# Completion of ipcx(1) for bash: subcommands, options and the names that exist.
+
+_ipcx()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+	local command=${COMP_WORDS[1]} words= names=
+
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		words="create ls stat shutdown rm send recv peek purge post wait map demo bench help
+			--help --version"
+		COMPREPLY=($(compgen -W "$words" -- "$cur"))
+		return
+	fi
+	case $prev in
+	--mode|--max-msgs|--max-bytes|--max-msg|--size|--initial|--max|--type|--except|--up-to|\
+	--priority|--timeout|--count|--offset|--length)
+		return
+		;;
+	esac
+	case $command in
+	create)
+		words="--mode --exclusive --max-msgs --max-bytes --max-msg --size --initial --max --robust"
+		[ "$COMP_CWORD" -eq 2 ] && words="queue region sem $words"
+		;;
+	ls)		words="--long --json" ;;
+	stat)		words="--json" names=1 ;;
+	shutdown)	words="--now" names=1 ;;
+	rm)		words="--all --force" names=1 ;;
+	send)		words="--type --priority --raw --timeout --nowait --create --eof" names=1 ;;
+	recv)		words="--count --follow --all --create --type --except --up-to --timeout --nowait
+				--raw --verbose --json" names=1 ;;
+	peek)		words="--type --except --up-to --timeout --nowait --raw --verbose --json" names=1 ;;
+	purge)		words="--type --except --up-to" names=1 ;;
+	post)		names=1 ;;
+	wait)		words="--timeout --nowait" names=1 ;;
+	map)		words="--hex --read --write --offset --length" names=1 ;;
+	demo)		words="--no-bench" ;;
+	help)		words="create ls stat shutdown rm send recv peek purge post wait map demo bench" ;;
+	esac
+	[ "$names" ] && words="$words $(ipcx ls 2>/dev/null)"
+	COMPREPLY=($(compgen -W "$words --help" -- "$cur"))
+}
+
+complete -o default -F _ipcx ipcx
