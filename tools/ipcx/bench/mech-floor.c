@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipcx bench: the floors.  Not communication, but what communication is made of: entering the
+ * kernel, switching processes, copying bytes, moving a cache line between processors.
+ */
+#include "bench.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/**
+ * struct lines - two flags, one for each direction, on cache lines of their own
+ * @word: of direction d is word[d * 16]
+ * @ack: a second line each, for the floor that moves two
+ */
+struct lines {
+	_Alignas(128) atomic_uint_fast64_t word[32];
+	_Alignas(128) atomic_uint_fast64_t ack[32];
+};
+
+static int setup_lines(struct link *l)
+{
+	l->priv = shared_pages(sizeof(struct lines));
+	return l->priv ? 0 : -ENOMEM;
+}
+
+static int setup_nothing(struct link *l)
+{
+	(void)l;
+	return 0;
+}
+
+static int call_kernel(struct link *l, int dir, void *buf, size_t len)
+{
+	(void)l, (void)dir, (void)buf, (void)len;
+	getppid();
+	return 0;
+}
+
+static int do_nothing(struct link *l, int dir, void *buf, size_t len)
+{
+	(void)l, (void)dir, (void)buf, (void)len;
+	return 0;
+}
+
+static int add_locked(struct link *l, int dir, void *buf, size_t len)
+{
+	struct lines *lines = l->priv;
+
+	(void)buf, (void)len;
+	atomic_fetch_add(&lines->word[dir], 1);
+	return 0;
+}
+
+static int setup_copy(struct link *l)
+{
+	l->priv = shared_pages(l->len);
+	return l->priv ? 0 : -ENOMEM;
+}
+
+static int copy_in(struct link *l, int dir, void *buf, size_t len)
+{
+	(void)dir;
+	memcpy(l->priv, buf, len);
+	return 0;
+}
+
+static int copy_out(struct link *l, int dir, void *buf, size_t len)
+{
+	(void)dir;
+	memcpy(buf, l->priv, len);
+	return 0;
+}
+
+/* A flag that is set by one side and cleared by the other. */
+static int raise_flag(struct link *l, int dir, void *buf, size_t len)
+{
+	struct lines *lines = l->priv;
+
+	(void)buf, (void)len;
+	atomic_store_explicit(&lines->word[dir * 16], 1, memory_order_release);
+	return 0;
+}
+
+static int take_flag_yielding(struct link *l, int dir, void *buf, size_t len)
+{
+	struct lines *lines = l->priv;
+
+	(void)buf, (void)len;
+	while (!atomic_load_explicit(&lines->word[dir * 16], memory_order_acquire))
+		sched_yield();
+	atomic_store_explicit(&lines->word[dir * 16], 0, memory_order_relaxed);
+	return 0;
+}
+
+/* The line travels once each way: both directions use the same word. */
+static int raise_level(struct link *l, int dir, void *buf, size_t len)
+{
+	struct lines *lines = l->priv;
+
+	(void)buf, (void)len;
+	atomic_store_explicit(&lines->word[0], dir + 1, memory_order_release);
+	return 0;
+}
+
+static int await_level(struct link *l, int dir, void *buf, size_t len)
+{
+	struct lines *lines = l->priv;
+
+	(void)buf, (void)len;
+	while (atomic_load_explicit(&lines->word[0], memory_order_acquire) !=
+	       (uint_fast64_t)dir + 1)
+		;
+	return 0;
+}
+
+/* The same with a second line written before the first and read after it: index and slot. */
+static int raise_two(struct link *l, int dir, void *buf, size_t len)
+{
+	struct lines *lines = l->priv;
+	uint_fast64_t n = atomic_load_explicit(&lines->ack[0], memory_order_relaxed);
+
+	atomic_store_explicit(&lines->ack[0], n + 1, memory_order_relaxed);
+	return raise_level(l, dir, buf, len);
+}
+
+#define ONE	(1U << ONE_CPU)
+#define TWO	(1U << TWO_CPUS)
+#define FLOOR	CASE_BIT(CASE_FLOOR)
+
+const struct mechanism floor_mechanisms[] = {
+	{ .name = "syscall", .usage = "getppid(): an empty system call",
+	  .cases = FLOOR, .placements = ONE, .no_payload = true,
+	  .setup = setup_nothing, .send = call_kernel, .recv = do_nothing },
+	{ .name = "atomic_add", .usage = "one locked addition to a cached word",
+	  .cases = FLOOR, .placements = ONE, .no_payload = true,
+	  .setup = setup_lines, .send = add_locked, .recv = do_nothing },
+	{ .name = "memcpy", .usage = "copied into shared memory and out again, no hand-over",
+	  .cases = FLOOR, .placements = ONE,
+	  .setup = setup_copy, .send = copy_in, .recv = copy_out },
+	{ .name = "sched_yield", .usage = "a flag in shared memory and sched_yield(): two switches",
+	  .cases = FLOOR, .placements = ONE, .no_payload = true, .two_sided = true,
+	  .setup = setup_lines, .send = raise_flag, .recv = take_flag_yielding },
+	{ .name = "cache_line", .usage = "one cache line there and back, spinning",
+	  .cases = FLOOR, .placements = TWO, .no_payload = true, .two_sided = true,
+	  .setup = setup_lines, .send = raise_level, .recv = await_level },
+	{ .name = "two_cache_lines", .usage = "two cache lines there and back, spinning",
+	  .cases = FLOOR, .placements = TWO, .no_payload = true, .two_sided = true,
+	  .setup = setup_lines, .send = raise_two, .recv = await_level },
+	{ 0 }
+};

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipcx bench: the objects of /dev/ipcx, all anonymous: the descriptors are inherited.
+ */
+#include "bench.h"
+
+#include <errno.h>
+#include <ipcx.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Why creating an object failed, where the user can do something about it. */
+static int explain(struct link *l, int ret)
+{
+	if (ret == -ENOENT || ret == -ENODEV || ret == -ENXIO)
+		return skip(l, "no /dev/ipcx here: load the module, or use the machine (make vm)");
+	if (ret == -EACCES || ret == -EPERM)
+		return skip(l, "/dev/ipcx: %s", strerror(-ret));
+	if (ret == -EDQUOT)
+		return skip(l, "more than the quota of one user (module parameter user_bytes)");
+	return ret;
+}
+
+/* One queue for each direction. */
+static int setup_queue(struct link *l)
+{
+	size_t bytes = 2 * l->capacity * l->len;
+	struct ipcx_queue_limits limits = { 0 };
+	struct ipcx_query query = { .size = sizeof(query) };
+	int ret = ipcx_query(&query);
+
+	if (ret)
+		return explain(l, ret);
+	if (l->len > query.max_msg_len)
+		return skip(l, "a message of %zu B is more than the module allows (%llu)", l->len,
+			    (unsigned long long)query.max_msg_len);
+	limits.max_msg_len = l->len;
+	limits.max_bytes = bytes > 65536 ? bytes : 65536;
+	for (int dir = 0; dir < 2; dir++) {
+		l->fd[dir] = ipcx_queue_create(NULL, &limits, NULL);
+		if (l->fd[dir] < 0)
+			return explain(l, l->fd[dir]);
+	}
+	return 0;
+}
+
+static int send_queue(struct link *l, int dir, void *buf, size_t len)
+{
+	return ipcx_queue_send(l->fd[dir], buf, len);
+}
+
+static int recv_queue(struct link *l, int dir, void *buf, size_t len)
+{
+	ssize_t n = ipcx_queue_recv(l->fd[dir], buf, len);
+
+	return n == (ssize_t)len ? 0 : n < 0 ? (int)n : -EIO;
+}
+
+static int write_queue(struct link *l, int dir, void *buf, size_t len)
+{
+	ssize_t n = write(l->fd[dir], buf, len);
+
+	return n == (ssize_t)len ? 0 : n < 0 ? -errno : -EIO;
+}
+
+static int read_queue(struct link *l, int dir, void *buf, size_t len)
+{
+	ssize_t n = read(l->fd[dir], buf, len);
+
+	return n == (ssize_t)len ? 0 : n < 0 ? -errno : -EIO;
+}
+
+static int send_batch(struct link *l, int dir, struct iovec *iov, unsigned int nr)
+{
+	struct ipcx_msg msgs[BATCH_NR];
+	int n;
+
+	for (unsigned int i = 0; i < nr; i++)
+		msgs[i] = ipcx_msg(iov[i].iov_base, iov[i].iov_len);
+	n = ipcx_queue_sendv(l->fd[dir], msgs, nr, 0, IPCX_FOREVER);
+	return n == (int)nr ? 0 : n < 0 ? n : -EIO;
+}
+
+static int recv_batch(struct link *l, int dir, struct iovec *iov, unsigned int nr)
+{
+	struct ipcx_msg msgs[BATCH_NR];
+	int n;
+
+	for (unsigned int i = 0; i < nr; i++)
+		msgs[i] = ipcx_msg(iov[i].iov_base, iov[i].iov_len);
+	n = ipcx_queue_recvv(l->fd[dir], msgs, nr, NULL, 0, IPCX_FOREVER);
+	return n == (int)nr ? 0 : n < 0 ? n : -EIO;
+}
+
+static int setup_sem(struct link *l)
+{
+	int *fds = malloc(NR_TOKENS * sizeof(*fds));
+
+	if (!fds)
+		return -ENOMEM;
+	for (int i = 0; i < NR_TOKENS; i++) {
+		fds[i] = ipcx_sem_create(NULL, 0, 0, NULL);
+		if (fds[i] < 0)
+			return explain(l, fds[i]);
+	}
+	l->token_priv = fds;
+	return 0;
+}
+
+static int post_sem(struct link *l, int token, void *buf, size_t len)
+{
+	(void)buf, (void)len;
+	return ipcx_sem_post(((int *)l->token_priv)[token], 1);
+}
+
+static int wait_sem(struct link *l, int token, void *buf, size_t len)
+{
+	(void)buf, (void)len;
+	return ipcx_sem_wait(((int *)l->token_priv)[token], 1, 0, IPCX_FOREVER);
+}
+
+static int setup_region(struct link *l)
+{
+	int region = ipcx_region_create(NULL, ring_len(l), NULL), ret;
+	void *mem;
+
+	if (region < 0)
+		return explain(l, region);
+	ret = ipcx_region_map(region, PROT_READ | PROT_WRITE, &mem, NULL);
+	return ret ? explain(l, ret) : ring_setup(l, mem, "ipcx_sem");
+}
+
+const struct mechanism ipcx_mechanisms[] = {
+	{ .name = "ipcx_queue", .usage = "ipcx_queue_send(3) and ipcx_queue_recv(3), one queue for "
+	  "each direction; batch: ipcx_queue_sendv and ipcx_queue_recvv",
+	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH), .setup = setup_queue,
+	  .send = send_queue, .recv = recv_queue, .sendv = send_batch, .recvv = recv_batch },
+	{ .name = "ipcx_queue_rw", .usage = "write(2) and read(2) on the same",
+	  .cases = MESSAGE_CASES, .setup = setup_queue,
+	  .send = write_queue, .recv = read_queue },
+	{ .name = "ipcx_region", .usage = "ipcx_region_map(3), the ring of posix_shm, ipcx_sem",
+	  .cases = MESSAGE_CASES, .setup = setup_region,
+	  .send = ring_send, .recv = ring_recv },
+	{ .name = "ipcx_sem", .usage = "ipcx_sem_post(3) and ipcx_sem_wait(3)",
+	  .cases = TOKEN_CASES, .setup = setup_sem, .send = post_sem, .recv = wait_sem },
+	{ 0 }
+};

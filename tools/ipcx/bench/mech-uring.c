@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipcx bench: io_uring over a seqpacket socket pair.  A send is only queued; the next receive takes
+ * it along, so that an exchange is one system call at each side.
+ */
+#include "bench.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/**
+ * struct uring - this process's ring
+ * @pending: sends and receives queued or under way
+ * @chain: queued last; the next send is linked to it, to keep the order
+ */
+struct uring {
+	struct io_uring ring;
+	unsigned int pending;
+	struct io_uring_sqe *chain;
+};
+
+static int setup_uring(struct link *l)
+{
+	struct io_uring probe;
+	int ret, sv[2];
+
+	ret = io_uring_queue_init(4, &probe, 0);
+	if (ret)
+		return skip(l, "io_uring_setup: %s (kernel.io_uring_disabled %ld)", strerror(-ret),
+			    read_limit("/proc/sys/kernel/io_uring_disabled"));
+	io_uring_queue_exit(&probe);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
+		return -errno;
+	for (int i = 0; i < 2; i++) {
+		int want = (int)(l->capacity * (l->len + l->len / 4 + 4096));
+
+		if (want < 200000)
+			continue;
+		if (setsockopt(sv[i], SOL_SOCKET, SO_SNDBUFFORCE, &want, sizeof(want)))
+			setsockopt(sv[i], SOL_SOCKET, SO_SNDBUF, &want, sizeof(want));
+	}
+	if (send(sv[0], l->tx, l->len, MSG_DONTWAIT) != (ssize_t)l->len ||
+	    recv(sv[1], l->rx, l->len, 0) != (ssize_t)l->len)
+		return skip(l, "%zu B do not fit in SO_SNDBUF (net.core.wmem_max %ld)", l->len,
+			    read_limit("/proc/sys/net/core/wmem_max"));
+	l->fd[0] = l->fd[3] = sv[0];
+	l->fd[1] = l->fd[2] = sv[1];
+	return 0;
+}
+
+/* A ring belongs to the process that made it. */
+static int start_uring(struct link *l, int side)
+{
+	struct uring *u = calloc(1, sizeof(*u));
+
+	(void)side;
+	l->priv = u;
+	return u ? io_uring_queue_init(4 * BATCH_NR, &u->ring, 0) : -ENOMEM;
+}
+
+/* Queued after everything queued before, as one chain. */
+static int queue(struct link *l, struct io_uring_sqe *sqe, bool ordered)
+{
+	struct uring *u = l->priv;
+
+	if (ordered && u->chain)
+		u->chain->flags |= IOSQE_IO_LINK;
+	u->chain = ordered ? sqe : NULL;
+	u->pending++;
+	return 0;
+}
+
+/* One system call: submit what is queued and wait for all of it. */
+static int complete(struct link *l)
+{
+	struct uring *u = l->priv;
+	struct io_uring_cqe *cqe;
+	unsigned int head, seen = 0;
+	int ret;
+
+	ret = io_uring_submit_and_wait(&u->ring, u->pending);
+	if (ret < 0)
+		return ret;
+	ret = 0;
+	io_uring_for_each_cqe(&u->ring, head, cqe) {
+		if (cqe->res != (int)l->len)
+			ret = cqe->res < 0 ? cqe->res : -EIO;
+		seen++;
+	}
+	io_uring_cq_advance(&u->ring, seen);
+	u->pending -= seen;
+	u->chain = NULL;
+	return ret ?: u->pending ? -EIO : 0;
+}
+
+static int send_uring(struct link *l, int dir, void *buf, size_t len)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&((struct uring *)l->priv)->ring);
+
+	io_uring_prep_send(sqe, l->fd[2 * dir], buf, len, MSG_NOSIGNAL);
+	return queue(l, sqe, false);
+}
+
+static int recv_uring(struct link *l, int dir, void *buf, size_t len)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&((struct uring *)l->priv)->ring);
+
+	io_uring_prep_recv(sqe, l->fd[2 * dir + 1], buf, len, 0);
+	queue(l, sqe, false);
+	return complete(l);
+}
+
+/*
+ * A batch in one process: the sends are queued, and go with the receives.  As a stream the sender
+ * has nobody to go with.
+ */
+static int send_batch(struct link *l, int dir, struct iovec *iov, unsigned int nr)
+{
+	struct uring *u = l->priv;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
+
+		io_uring_prep_send(sqe, l->fd[2 * dir], iov[i].iov_base, iov[i].iov_len,
+				   MSG_NOSIGNAL);
+		queue(l, sqe, l->two);
+	}
+	return l->two ? complete(l) : 0;
+}
+
+static int recv_batch(struct link *l, int dir, struct iovec *iov, unsigned int nr)
+{
+	struct uring *u = l->priv;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
+
+		io_uring_prep_recv(sqe, l->fd[2 * dir + 1], iov[i].iov_base, iov[i].iov_len, 0);
+		queue(l, sqe, l->two);
+	}
+	return complete(l);
+}
+
+static int flush_uring(struct link *l)
+{
+	return complete(l);
+}
+
+const struct mechanism uring_mechanisms[] = {
+	{ .name = "io_uring", .usage = "send and recv requests on a seqpacket pair; a send is "
+	  "submitted with the receive that follows; batch and stream: 32 requests in one call",
+	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH), .stream_nr = BATCH_NR,
+	  .setup = setup_uring, .start = start_uring, .send = send_uring, .recv = recv_uring,
+	  .sendv = send_batch, .recvv = recv_batch, .flush = flush_uring },
+	{ 0 }
+};

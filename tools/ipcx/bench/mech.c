@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipcx bench: the list of all mechanisms.  A new family is one file and one line here.
+ */
+#include "bench.h"
+
+#include <string.h>
+
+static const struct mechanism *const families[] = {
+	pipe_mechanisms,
+	posix_mechanisms,
+	sysv_mechanisms,
+	socket_mechanisms,
+	uring_mechanisms,
+	shm_mechanisms,
+	token_mechanisms,
+	signal_mechanisms,
+	ipcx_mechanisms,
+	floor_mechanisms,
+};
+
+const struct mechanism *mechanism_at(size_t i)
+{
+	for (size_t f = 0; f < ARRAY_SIZE(families); f++)
+		for (const struct mechanism *m = families[f]; m->name; m++)
+			if (!i--)
+				return m;
+	return NULL;
+}
+
+const struct mechanism *mechanism_named(const char *name)
+{
+	const struct mechanism *m;
+
+	for (size_t i = 0; (m = mechanism_at(i)); i++)
+		if (!strcmp(m->name, name))
+			return m;
+	return NULL;
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipcx bench: plots.  gnuplot draws one SVG for each case and placement: time against size as
+ * lines, or bars where there is no size.
+ */
+#include "bench.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static double plotted(const struct row *row)
+{
+	return counting ? row->min : row->bcase == CASE_STREAM ? row->mb_per_s : row->p50;
+}
+
+static const char *unit(const struct row *row)
+{
+	return counting ? "instructions" : row->bcase == CASE_STREAM ? "MB/s" :
+	       "median time in ns";
+}
+
+/* Colours that stay apart, and with the point shapes tell twenty lines from each other. */
+static const char *const colours[] = {
+	"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#8c564b",
+	"#7f3fbf", "#5f7f00",
+};
+
+/* The name in a key: gnuplot is told not to read "_" as an index. */
+static void plot_lines(FILE *gp, const struct row *rows, size_t nr)
+{
+	size_t lines = 0;
+
+	fprintf(gp, "set logscale xy\nset format x ''\nset xtics ('8 B' 8");
+	for (size_t len = 64; len <= MAX_LEN; len *= 4) {
+		char name[16];
+
+		fprintf(gp, ", '%s' %zu", size_name(len, name, sizeof(name)), len);
+	}
+	fprintf(gp, ")\nset xlabel 'payload'\nset offsets graph 0.03, graph 0.03, 0, 0\n");
+	for (size_t i = 0; i < nr; i++) {
+		bool seen = rows[i].outcome != OUTCOME_DONE;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = rows[j].outcome == OUTCOME_DONE && rows[j].mech == rows[i].mech;
+		if (seen)
+			continue;
+		fprintf(gp, "$m%zu << EOD\n", lines);
+		for (size_t j = i; j < nr; j++)
+			if (rows[j].mech == rows[i].mech && rows[j].outcome == OUTCOME_DONE)
+				fprintf(gp, "%zu %.6g\n", rows[j].len, plotted(&rows[j]));
+		fprintf(gp, "EOD\nname%zu = '%s'\n", lines, rows[i].mech->name);
+		lines++;
+	}
+	fprintf(gp, "plot ");
+	for (size_t k = 0; k < lines; k++)
+		fprintf(gp, "%s$m%zu using 1:2 with linespoints title name%zu lw 2 ps 0.8 pt %zu "
+			"dt %zu lc rgb '%s'", k ? ", " : "", k, k, 4 + k % 11,
+			1 + k / ARRAY_SIZE(colours), colours[k % ARRAY_SIZE(colours)]);
+	fprintf(gp, "\n");
+}
+
+static void plot_bars(FILE *gp, const struct row *rows, size_t nr)
+{
+	double y = 0;
+
+	fprintf(gp, "$bars << EOD\n");
+	for (size_t i = 0; i < nr; i++)
+		if (rows[i].outcome == OUTCOME_DONE)
+			fprintf(gp, "%g %.6g \"%s\"\n", --y, plotted(&rows[i]), rows[i].mech->name);
+	fprintf(gp, "EOD\nset nokey\nset grid noytics xtics\nset yrange [%g:0]\n"
+		"set logscale x\nset xlabel '%s'\nset offsets 0, 0, 0, 0\n"
+		"set style fill solid 0.7 noborder\nset xrange [:*]\n"
+		"stats $bars using 2 nooutput\nset xrange [STATS_min / 2 : STATS_max * 3]\n"
+		"plot $bars using 2:1:(STATS_min / 2):2:($1 - 0.35):($1 + 0.35):ytic(3) "
+		"with boxxyerror lc rgb '%s', "
+		"'' using 2:1:(sprintf('  %%.4g', $2)) with labels left\n",
+		y - 1, unit(rows), colours[0]);
+}
+
+/* One plot of the rows of one case and placement. */
+static int plot(const char *dir, const struct row *rows, size_t nr, const struct machine *m)
+{
+	const char *name = cases[rows->bcase].name, *where = placement_names[rows->placement];
+	bool bars = !cases[rows->bcase].payload;
+	FILE *gp = popen("gnuplot", "we");
+
+	if (!gp)
+		return -errno;
+	fprintf(gp, "set terminal svg size 960,600 font 'sans,14' background '#ffffff' noenhanced\n"
+		"set output '%s/%s-%s.svg'\nset title '%s, %s (%s, kernel %s%s)'\n"
+		"set key outside right top reverse Left samplen 2\nset grid\nset tics nomirror\n"
+		"set ylabel '%s'\nset border 3\n",
+		dir, name, where, name, where, m->name, m->kernel, m->emulated ? ", emulated" : "",
+		bars ? "" : unit(rows));
+	if (bars)
+		plot_bars(gp, rows, nr);
+	else
+		plot_lines(gp, rows, nr);
+	return pclose(gp) ? -EIO : 0;
+}
+
+/* Plots of sorted rows (report_rank()) in @dir, which is made if need be. */
+int plot_all(const char *dir, const struct row *rows, size_t nr, const struct machine *m)
+{
+	if (strchr(dir, '\''))
+		return -EINVAL;
+	if (mkdir(dir, 0777) && errno != EEXIST)
+		return -errno;
+	for (size_t i = 0, end; i < nr; i = end) {
+		bool any = false;
+		int ret;
+
+		for (end = i; end < nr && rows[end].bcase == rows[i].bcase &&
+		     rows[end].placement == rows[i].placement; end++)
+			any = any || rows[end].outcome == OUTCOME_DONE;
+		if (!any || rows[i].bcase == CASE_FLOOR)
+			continue;
+		ret = plot(dir, rows + i, end - i, m);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}

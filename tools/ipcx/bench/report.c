@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipcx bench: results as tables for people and as JSON for programs.
+ */
+#include "bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *size_name(size_t len, char *buf, size_t buf_len)
+{
+	if (!len)
+		snprintf(buf, buf_len, "-");
+	else if (len % (1UL << 20) == 0)
+		snprintf(buf, buf_len, "%zu MiB", len >> 20);
+	else if (len % 1024 == 0)
+		snprintf(buf, buf_len, "%zu KiB", len >> 10);
+	else
+		snprintf(buf, buf_len, "%zu B", len);
+	return buf;
+}
+
+/* Nanoseconds in four digits and a unit. */
+static const char *time_name(double ns, char *buf, size_t buf_len)
+{
+	static const char *const units[] = { "ns", "us", "ms", "s" };
+	size_t unit = 0;
+
+	while (ns >= 999.5 && unit + 1 < ARRAY_SIZE(units)) {
+		ns /= 1000;
+		unit++;
+	}
+	snprintf(buf, buf_len, "%.*f %s", ns < 9.995 ? 2 : ns < 99.95 ? 1 : 0, ns, units[unit]);
+	return buf;
+}
+
+/* A call that Linux has without us, and that moves something. */
+bool row_is_standard(const struct row *row)
+{
+	return strncmp(row->mech->name, "ipcx_", 5) && row->bcase != CASE_FLOOR;
+}
+
+/* What rows are compared by. */
+static double figure(const struct row *row)
+{
+	return counting ? row->min : row->bcase == CASE_STREAM ?
+	       (double)row->ns / row->ops : row->p50;
+}
+
+/* Rows that may be compared: the same work in the same place. */
+static bool is_same_table(const struct row *a, const struct row *b)
+{
+	return a->bcase == b->bcase && a->len == b->len && a->placement == b->placement &&
+	       (a->bcase != CASE_BATCH || a->nr == b->nr);
+}
+
+static int by_table(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+
+	if (x->bcase != y->bcase)
+		return (int)x->bcase - (int)y->bcase;
+	if (x->placement != y->placement)
+		return (int)x->placement - (int)y->placement;
+	if (x->len != y->len)
+		return x->len < y->len ? -1 : 1;
+	if (x->outcome != y->outcome)
+		return (int)x->outcome - (int)y->outcome;
+	if (x->outcome == OUTCOME_DONE && figure(x) != figure(y))
+		return figure(x) < figure(y) ? -1 : 1;
+	return strcmp(x->mech->name, y->mech->name);
+}
+
+/* Sort rows into tables, quickest first, and relate each to the quickest standard call. */
+void report_rank(struct row *rows, size_t nr)
+{
+	qsort(rows, nr, sizeof(*rows), by_table);
+	for (size_t i = 0; i < nr; i++) {
+		rows[i].ratio = 0;
+		for (size_t j = 0; j < nr; j++) {
+			if (rows[i].outcome != OUTCOME_DONE || rows[j].outcome != OUTCOME_DONE ||
+			    !is_same_table(&rows[i], &rows[j]) || !row_is_standard(&rows[j]))
+				continue;
+			rows[i].ratio = figure(&rows[i]) / figure(&rows[j]);
+			break;
+		}
+	}
+}
+
+static const char *placement_text(const struct row *row)
+{
+	if (row->placement == TWO_CPUS)
+		return "two processes on two processors";
+	return row_is_two_sided(row) ? "two processes on one processor" : "one process";
+}
+
+static void print_machine(FILE *out, const struct machine *m)
+{
+	fprintf(out, "machine %s%s: %s", m->name, m->emulated ? " (emulated)" : "", m->cpu);
+	if (m->hypervisor[0])
+		fprintf(out, ", hypervisor %s", m->hypervisor);
+	fprintf(out, "\nkernel %s, %d processor%s used\n", m->kernel, m->nr_cpus,
+		m->nr_cpus == 1 ? "" : "s");
+	if (m->emulated && !counting)
+		fprintf(out, "Emulated: the order of mechanisms holds, times and ratios do not.\n");
+	if (!m->own_ipc_ns)
+		fprintf(out, "Limits of message queues are this machine's; root could raise them.\n");
+}
+
+static void print_ratio(FILE *out, const struct row *row, int width)
+{
+	double r = row->ratio;
+
+	if (r)
+		fprintf(out, " %*.*fx", width - 1, r < 9.995 ? 2 : r < 99.95 ? 1 : 0, r);
+	else
+		fprintf(out, " %*s", width, "");
+}
+
+/* All figures of one case, size and placement. */
+static void print_details(FILE *out, const struct row *rows, size_t nr)
+{
+	char size[16], t[5][16];
+
+	fprintf(out, "\n%s, ", cases[rows->bcase].name);
+	if (rows->len)
+		fprintf(out, "%s, ", size_name(rows->len, size, sizeof(size)));
+	if (rows->bcase == CASE_BATCH)
+		fprintf(out, "%u in a call, ", rows->nr);
+	fprintf(out, "%s: time of %s\n", placement_text(rows), cases[rows->bcase].operation);
+	fprintf(out, "  %-16s %9s %9s %9s %9s %8s %9s %8s %9s\n", "mechanism", "p50", "p99",
+		"p99.9", "max", "MB/s", "cpu/msg", "sw/msg", "vs best");
+	for (; nr; nr--, rows++) {
+		if (rows->outcome != OUTCOME_DONE)
+			continue;
+		fprintf(out, "  %-16s %9s %9s %9s %9s", rows->mech->name,
+			time_name(rows->p50, t[0], sizeof(t[0])),
+			time_name(rows->p99, t[1], sizeof(t[1])),
+			time_name(rows->p999, t[2], sizeof(t[2])),
+			time_name(rows->max, t[3], sizeof(t[3])));
+		if (rows->len)
+			fprintf(out, " %8.0f", rows->mb_per_s);
+		else
+			fprintf(out, " %8s", "-");
+		fprintf(out, " %9s %8.2f", time_name(rows->cpu_per_message, t[4], sizeof(t[4])),
+			rows->switches_per_message);
+		print_ratio(out, rows, 9);
+		fputc('\n', out);
+	}
+}
+
+#define MAX_COLUMNS 5
+
+/* The row of @mech in the table of @like at size @len. */
+static const struct row *find(const struct row *rows, size_t nr, const struct row *like,
+			      size_t len)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (rows[i].mech == like->mech && rows[i].len == len)
+			return &rows[i];
+	return NULL;
+}
+
+/* One figure for each size of one case and placement; @rows is all of these. */
+static void print_matrix(FILE *out, const struct row *rows, size_t nr)
+{
+	size_t sizes[MAX_COLUMNS], nr_sizes = 0;
+	char buf[16];
+
+	for (size_t i = 0; i < nr && nr_sizes < MAX_COLUMNS; i++)
+		if (!nr_sizes || sizes[nr_sizes - 1] != rows[i].len)
+			sizes[nr_sizes++] = rows[i].len;
+	fprintf(out, "\n%s, ", cases[rows->bcase].name);
+	if (rows->bcase == CASE_BATCH)
+		fprintf(out, "%u in a call, ", rows->nr);
+	fprintf(out, "%s: %s of %s\n  %-16s", placement_text(rows),
+		counting ? "instructions" : rows->bcase == CASE_STREAM ? "mean time" :
+		"median time", cases[rows->bcase].operation, "mechanism");
+	for (size_t s = 0; s < nr_sizes; s++)
+		fprintf(out, " %15s", sizes[s] ? size_name(sizes[s], buf, sizeof(buf)) : "");
+	fputc('\n', out);
+
+	/* Each mechanism once, where it first appears: sorted by its smallest size. */
+	for (size_t i = 0; i < nr; i++) {
+		bool any = false;
+
+		for (size_t j = 0; j < i && !any; j++)
+			any = rows[j].mech == rows[i].mech;
+		if (any)
+			continue;
+		for (size_t s = 0; s < nr_sizes && !any; s++) {
+			const struct row *r = find(rows, nr, &rows[i], sizes[s]);
+
+			any = r && r->outcome == OUTCOME_DONE;
+		}
+		if (!any)
+			continue;
+		fprintf(out, "  %-16s", rows[i].mech->name);
+		for (size_t s = 0; s < nr_sizes; s++) {
+			const struct row *r = find(rows, nr, &rows[i], sizes[s]);
+
+			if (!r || r->outcome != OUTCOME_DONE) {
+				fprintf(out, " %15s", r ? "-     " : "");
+				continue;
+			}
+			if (counting)
+				fprintf(out, " %8.0f", r->min);
+			else
+				fprintf(out, " %8s", time_name(figure(r), buf, sizeof(buf)));
+			print_ratio(out, r, 6);
+		}
+		fputc('\n', out);
+	}
+}
+
+/* Every reason once, with what it stopped. */
+static void print_missing(FILE *out, const struct row *rows, size_t nr, enum outcome outcome,
+			  const char *title)
+{
+	bool titled = false;
+
+	for (size_t i = 0; i < nr; i++) {
+		char line[512] = "";
+		bool seen = false;
+
+		if (rows[i].outcome != outcome)
+			continue;
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = rows[j].outcome == outcome && !strcmp(rows[j].why, rows[i].why);
+		if (seen)
+			continue;
+		for (size_t j = i; j < nr; j++) {
+			const char *name = rows[j].mech->name;
+			size_t len = strlen(line);
+			char *at;
+
+			if (rows[j].outcome != outcome || strcmp(rows[j].why, rows[i].why))
+				continue;
+			at = strstr(line, name);
+			if (at && (at[strlen(name)] == ',' || !at[strlen(name)]))
+				continue;
+			snprintf(line + len, sizeof(line) - len, "%s%s", len ? ", " : "", name);
+		}
+		if (!titled)
+			fprintf(out, "\n%s\n", title);
+		titled = true;
+		fprintf(out, "  %s: %s\n", line, rows[i].why);
+	}
+}
+
+/* Tables of sorted rows (report_rank()). */
+void report_table(FILE *out, struct row *rows, size_t nr, const struct machine *m, bool brief)
+{
+	print_machine(out, m);
+	for (size_t i = 0, end; i < nr; i = end) {
+		bool any = false;
+
+		for (end = i; end < nr; end++) {
+			if (brief ? rows[end].bcase != rows[i].bcase ||
+				    rows[end].placement != rows[i].placement :
+				    !is_same_table(&rows[end], &rows[i]))
+				break;
+			any = any || rows[end].outcome == OUTCOME_DONE;
+		}
+		if (any && brief)
+			print_matrix(out, rows + i, end - i);
+		else if (any)
+			print_details(out, rows + i, end - i);
+	}
+	print_missing(out, rows, nr, OUTCOME_SKIPPED, "Not measured:");
+	print_missing(out, rows, nr, OUTCOME_FAILED, "FAILED:");
+	fprintf(out, "\n\"vs best\" and Nx: relative to the quickest standard call of the table.\n");
+}
+
+static void json_string(FILE *out, const char *s)
+{
+	fputc('"', out);
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			fprintf(out, "\\%c", *s);
+		else if ((unsigned char)*s < ' ')
+			fprintf(out, "\\u%04x", *s);
+		else
+			fputc(*s, out);
+	}
+	fputc('"', out);
+}
+
+/* A flat array of what was measured; returns -1 if it could not be written. */
+int report_json(FILE *out, const struct row *rows, size_t nr, const struct machine *m)
+{
+	const char *comma = "";
+
+	fprintf(out, "[");
+	for (size_t i = 0; i < nr; i++) {
+		const struct row *r = &rows[i];
+
+		if (r->outcome != OUTCOME_DONE)
+			continue;
+		fprintf(out, "%s\n{\"case\": \"%s\", \"mechanism\": \"%s\", \"size\": %zu, "
+			"\"n\": %u, \"placement\": \"%s\", ", comma, cases[r->bcase].name,
+			r->mech->name, r->len, r->nr, placement_names[r->placement]);
+		comma = ",";
+		if (counting)
+			fprintf(out, "\"instructions\": %.0f, ", r->min);
+		else
+			fprintf(out, "\"ns_p50\": %.1f, \"ns_p99\": %.1f, \"ns_p999\": %.1f, "
+				"\"ns_max\": %.1f, \"mb_per_s\": %.1f, \"cpu_ns\": %.1f, "
+				"\"switches\": %.3f, \"samples\": %zu, \"ops_per_sample\": %u, ",
+				r->p50, r->p99, r->p999, r->max, r->mb_per_s, r->cpu_per_message,
+				r->switches_per_message, r->nr_samples, r->ops_per_sample);
+		fprintf(out, "\"kernel\": ");
+		json_string(out, m->kernel);
+		fprintf(out, ", \"machine\": \"%s\", \"emulated\": %s, \"cpu\": ", m->name,
+			m->emulated ? "true" : "false");
+		json_string(out, m->cpu);
+		fprintf(out, "}");
+	}
+	fprintf(out, "\n]\n");
+	return fflush(out) || ferror(out) ? -1 : 0;
+}

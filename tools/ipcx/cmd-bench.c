@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ipcx bench: compare ipcx with every standard call.  Here: the options, the plan of rows, and the
+ * rounds; what is measured is in bench/.
+ */
+#include "bench/bench.h"
+#include "util.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define MAX_SIZES	16
+
+/**
+ * struct options - the command line
+ * @cases: CASE_BIT of those wanted
+ * @mechanisms: comma-separated names wanted, or NULL for all
+ * @placements: bits of enum placement
+ * @sizes: payloads in bytes
+ * @seconds: measuring time of each row, all rounds together
+ */
+struct options {
+	unsigned int cases;
+	char *mechanisms;
+	unsigned int placements;
+	size_t sizes[MAX_SIZES];
+	size_t nr_sizes;
+	double seconds;
+	unsigned int rounds;
+	bool brief;
+	const char *json;
+	const char *svg;
+};
+
+static const char help[] =
+"Usage: ipcx bench [OPTION]...\n"
+"Compare the ways in which processes communicate: those of ipcx, if /dev/ipcx is there, and those\n"
+"that Linux has without it.\n"
+"\n"
+"  -c, --case LIST        only these cases (see --list), separated by commas\n"
+"  -m, --mechanism LIST   only these mechanisms\n"
+"  -s, --size LIST        payloads, such as 64,4K,1M (default 64,1K,4K,64K,1M)\n"
+"  -p, --placement LIST   one_cpu, two_cpus: where the two ends run (default both)\n"
+"  -t, --seconds S        measure each row for S seconds, all rounds together (default 0.15)\n"
+"  -r, --rounds N         take turns N times (default 3)\n"
+"  -q, --quick            0.04 seconds, 2 rounds, sizes 64,4K,64K, unless given\n"
+"  -b, --brief            one figure for each size instead of all figures\n"
+"      --count            count instructions instead of taking times, see below\n"
+"      --json FILE        also write the results as JSON (\"-\": to stdout, instead of the table)\n"
+"      --svg DIR          also draw plots (gnuplot)\n"
+"  -l, --list             list cases and mechanisms and how each is used\n"
+"  -h, --help             this text\n"
+"\n"
+"A turn is a process of its own that sets up one mechanism, warms up (writing and verifying all of\n"
+"the payload), and measures.  Turns are interleaved: all mechanisms of a case and size, then all of\n"
+"them again.  A sample is one operation, or as many as take 50 readings of the clock; percentiles\n"
+"are exact over all samples.  In the measured part a sequence number is written to both ends of the\n"
+"payload and checked by the receiver.  Nothing is subtracted.  Times are per operation: a round trip\n"
+"is one operation and two messages; streams give the mean in --brief.  cpu/msg and sw/msg are\n"
+"processor time and context switches of both processes per message.\n"
+"\n"
+"--count works in a machine whose time stamp counter advances by one per instruction (QEMU with\n"
+"-icount shift=0; make count).  It reads the counter around 40 batches of 32 operations and gives\n"
+"the smallest batch per operation: user and kernel mode together, with the loop (about 10\n"
+"instructions), the calls through the table of mechanisms (about 15 each) and the check of the\n"
+"payload (about 10).  Only cases that need one processor; no streams.\n";
+
+/* Is @name in a comma-separated list? */
+static bool is_listed(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	while (list) {
+		if (!strncmp(list, name, len) && (list[len] == ',' || !list[len]))
+			return true;
+		list = strchr(list, ',');
+		if (list)
+			list++;
+	}
+	return false;
+}
+
+static void list_all(void)
+{
+	const struct mechanism *m;
+
+	printf("Cases:\n");
+	for (int c = 0; c < NR_CASES; c++)
+		printf("  %-16s %s\n", cases[c].name, cases[c].operation);
+	printf("\nMechanisms:\n");
+	for (size_t i = 0; (m = mechanism_at(i)); i++) {
+		printf("  %-16s %s\n  %16s (", m->name, m->usage, "");
+		for (int c = 0, nr = 0; c < NR_CASES; c++)
+			if (m->cases & CASE_BIT(c))
+				printf("%s%s", nr++ ? " " : "", cases[c].name);
+		printf(")\n");
+	}
+}
+
+static int parse_cases(const char *arg, unsigned int *bits)
+{
+	char list[256], *save, *word;
+
+	*bits = 0;
+	if (snprintf(list, sizeof(list), "%s", arg) >= (int)sizeof(list))
+		return usage_error("the list of cases is too long");
+	for (word = strtok_r(list, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		int c = 0;
+
+		while (c < NR_CASES && strcmp(cases[c].name, word))
+			c++;
+		if (c == NR_CASES)
+			return usage_error("there is no case %s (--list shows all)", word);
+		*bits |= CASE_BIT(c);
+	}
+	return *bits ? 0 : usage_error("no case is given");
+}
+
+static int parse_placements(const char *arg, unsigned int *bits)
+{
+	*bits = 0;
+	for (int p = 0; p < NR_PLACEMENTS; p++)
+		if (is_listed(arg, placement_names[p]))
+			*bits |= 1U << p;
+	return *bits ? 0 : usage_error("a placement is one_cpu or two_cpus, not %s", arg);
+}
+
+static int parse_mechanisms(const char *arg, char **mechanisms)
+{
+	char list[1024], *save, *word;
+
+	if (snprintf(list, sizeof(list), "%s", arg) >= (int)sizeof(list))
+		return usage_error("the list of mechanisms is too long");
+	for (word = strtok_r(list, ",", &save); word; word = strtok_r(NULL, ",", &save))
+		if (!mechanism_named(word))
+			return usage_error("there is no mechanism %s (--list shows all)", word);
+	*mechanisms = (char *)arg;
+	return 0;
+}
+
+static int parse_sizes(const char *arg, struct options *o)
+{
+	char list[256], *save, *word;
+
+	o->nr_sizes = 0;
+	if (snprintf(list, sizeof(list), "%s", arg) >= (int)sizeof(list))
+		return usage_error("the list of sizes is too long");
+	for (word = strtok_r(list, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		uint64_t size;
+
+		if (parse_size(word, &size) || size < 8 || size > MAX_LEN)
+			return usage_error("a size is from 8 to 16M, not %s", word);
+		if (o->nr_sizes == MAX_SIZES)
+			return usage_error("more than %d sizes", MAX_SIZES);
+		o->sizes[o->nr_sizes++] = size;
+	}
+	return o->nr_sizes ? 0 : usage_error("no size is given");
+}
+
+/* 0, or the status to exit with; -1 when all has been said. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longopts[] = {
+		{ "case", required_argument, NULL, 'c' },
+		{ "mechanism", required_argument, NULL, 'm' },
+		{ "size", required_argument, NULL, 's' },
+		{ "placement", required_argument, NULL, 'p' },
+		{ "seconds", required_argument, NULL, 't' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "quick", no_argument, NULL, 'q' },
+		{ "brief", no_argument, NULL, 'b' },
+		{ "count", no_argument, NULL, 'C' },
+		{ "json", required_argument, NULL, 'j' },
+		{ "svg", required_argument, NULL, 'S' },
+		{ "list", no_argument, NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 }
+	};
+	bool quick = false;
+	uint64_t number;
+	int opt, ret = 0;
+	char *end;
+
+	while (!ret && (opt = getopt_long(argc, argv, "c:m:s:p:t:r:qblh", longopts, NULL)) != -1) {
+		switch (opt) {
+		case 'c':
+			ret = parse_cases(optarg, &o->cases);
+			break;
+		case 'm':
+			ret = parse_mechanisms(optarg, &o->mechanisms);
+			break;
+		case 's':
+			ret = parse_sizes(optarg, o);
+			break;
+		case 'p':
+			ret = parse_placements(optarg, &o->placements);
+			break;
+		case 't':
+			o->seconds = strtod(optarg, &end);
+			if (end == optarg || *end || !(o->seconds > 0 && o->seconds <= 3600))
+				ret = usage_error("seconds: more than 0, at most 3600, not %s",
+						  optarg);
+			break;
+		case 'r':
+			if (parse_number(optarg, 1, 1000, &number))
+				ret = usage_error("rounds: from 1 to 1000, not %s", optarg);
+			else
+				o->rounds = number;
+			break;
+		case 'q':
+			quick = true;
+			break;
+		case 'b':
+			o->brief = true;
+			break;
+		case 'C':
+			counting = true;
+			break;
+		case 'j':
+			o->json = optarg;
+			break;
+		case 'S':
+			o->svg = optarg;
+			break;
+		case 'l':
+			list_all();
+			return -1;
+		case 'h':
+			fputs(help, stdout);
+			return -1;
+		default:
+			return usage_hint();
+		}
+	}
+	if (!ret && optind < argc)
+		ret = usage_error("it takes no argument %s", argv[optind]);
+	if (!ret && !o->nr_sizes)
+		ret = parse_sizes(quick ? "64,4K,64K" : "64,1K,4K,64K,1M", o);
+	if (!o->seconds)
+		o->seconds = quick ? 0.04 : 0.15;
+	if (!o->rounds)
+		o->rounds = counting ? 1 : quick ? 2 : 3;
+	if (counting) {
+		o->cases &= ~CASE_BIT(CASE_STREAM);
+		o->placements &= 1U << ONE_CPU;
+		o->brief = true;
+	}
+	if (!ret && (!o->cases || !o->placements))
+		ret = usage_error("--count is for one processor, and not for streams");
+	return ret;
+}
+
+/* Where may this mechanism run in this case? */
+static unsigned int placements_of(enum bench_case c, const struct mechanism *m)
+{
+	if (c == CASE_FLOOR)
+		return m->placements;
+	return cases[c].two_sided ? 1U << ONE_CPU | 1U << TWO_CPUS : 1U << ONE_CPU;
+}
+
+/* Messages in one call: as many as 256 KiB hold, at most BATCH_NR. */
+static unsigned int batch_of(enum bench_case c, const struct mechanism *m, size_t len)
+{
+	size_t nr = len ? (256UL << 10) / len : 1;
+
+	if (c != CASE_BATCH && !(c == CASE_STREAM && m->stream_nr))
+		return 1;
+	return nr < 1 ? 1 : nr > BATCH_NR ? BATCH_NR : nr;
+}
+
+static int plan_add(struct row **rows, size_t *nr, const struct row *row)
+{
+	struct row *more = realloc(*rows, (*nr + 1) * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	more[*nr] = *row;
+	*rows = more;
+	(*nr)++;
+	return 0;
+}
+
+/* All rows wanted: what is compared with each other stands together. */
+static int plan(const struct options *o, const struct machine *m, struct row **rows, size_t *nr)
+{
+	int ret = 0;
+
+	for (int c = 0; c < NR_CASES; c++)
+		for (int p = 0; p < NR_PLACEMENTS; p++)
+			for (size_t s = 0; s < o->nr_sizes; s++) {
+				const struct mechanism *mech;
+
+				if (!(o->cases & CASE_BIT(c)) || !(o->placements & 1U << p))
+					continue;
+				for (size_t i = 0; !ret && (mech = mechanism_at(i)); i++) {
+					bool payload = cases[c].payload && !mech->no_payload;
+					struct row row = { .bcase = c, .mech = mech, .placement = p };
+
+					if (!(mech->cases & CASE_BIT(c)) ||
+					    !(placements_of(c, mech) & 1U << p) ||
+					    (!payload && s > 0))
+						continue;
+					if (o->mechanisms && !is_listed(o->mechanisms, mech->name))
+						continue;
+					row.len = payload ? o->sizes[s] : 0;
+					row.nr = batch_of(c, mech, row.len);
+					if (c == CASE_BATCH && row.nr < BATCH_NR)
+						continue;
+					if (p == TWO_CPUS && m->nr_cpus < 2) {
+						row.outcome = OUTCOME_SKIPPED;
+						snprintf(row.why, sizeof(row.why),
+							 "two_cpus: there is one processor only");
+					}
+					ret = plan_add(rows, nr, &row);
+				}
+			}
+	return ret;
+}
+
+/* On a terminal, one line that is overwritten. */
+static void progress(size_t done, size_t all, uint64_t began, const struct row *row)
+{
+	static int is_terminal = -1;
+	double spent = (now_ns() - began) / 1e9;
+	char size[16];
+
+	if (is_terminal < 0)
+		is_terminal = isatty(STDERR_FILENO);
+	if (!is_terminal)
+		return;
+	if (!row) {
+		fprintf(stderr, "\r\033[K");
+		return;
+	}
+	fprintf(stderr, "\r\033[K%3zu %%  %s %s %s %s", 100 * done / all, cases[row->bcase].name,
+		placement_names[row->placement], size_name(row->len, size, sizeof(size)),
+		row->mech->name);
+	if (done)
+		fprintf(stderr, ", %.0f s left", spent / done * (all - done));
+	fflush(stderr);
+}
+
+/* Round after round, one turn for each row of a table: A B C, A B C. */
+static int measure(const struct options *o, const struct machine *m, struct row *rows, size_t nr,
+		   struct turn *turn)
+{
+	uint64_t began = now_ns();
+	size_t done = 0, i, end;
+
+	for (i = 0; i < nr; i = end) {
+		for (end = i; end < nr && rows[end].bcase == rows[i].bcase &&
+		     rows[end].placement == rows[i].placement && rows[end].len == rows[i].len; end++)
+			;
+		for (unsigned int round = 0; round < o->rounds; round++) {
+			for (size_t k = i; k < end; k++, done++) {
+				int ret;
+
+				if (rows[k].outcome > OUTCOME_DONE)
+					continue;
+				progress(done, nr * o->rounds, began, &rows[k]);
+				turn->cpu[0] = m->cpus[0];
+				turn->cpu[1] = m->cpus[rows[k].placement == TWO_CPUS];
+				turn->budget_ns = o->seconds / o->rounds * 1e9;
+				turn->max_samples = MAX_SAMPLES / o->rounds;
+				ret = turn_run(&rows[k], turn);
+				ret = ret ?: row_merge(&rows[k], turn);
+				if (ret) {
+					progress(done, nr, began, NULL);
+					return ret;
+				}
+			}
+		}
+	}
+	progress(done, nr, began, NULL);
+	return 0;
+}
+
+static int write_json(const char *path, const struct row *rows, size_t nr, const struct machine *m)
+{
+	FILE *out = strcmp(path, "-") ? fopen(path, "we") : stdout;
+	int ret;
+
+	if (!out)
+		return report(-errno, "write %s", path);
+	ret = report_json(out, rows, nr, m);
+	if (out != stdout && fclose(out))
+		ret = -1;
+	return ret ? report(-errno, "write %s", path) : STATUS_OK;
+}
+
+/* Turns end by SIGCHLD; ^C must find them and what they left, so all are waited for. */
+static void block_signals(void)
+{
+	static const int signals[] = { SIGCHLD, SIGINT, SIGTERM, SIGHUP };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+int cmd_bench(int argc, char **argv)
+{
+	struct options o = {
+		.cases = CASE_BIT(NR_CASES) - 1,
+		.placements = 1U << ONE_CPU | 1U << TWO_CPUS,
+	};
+	struct machine machine;
+	struct turn *turn;
+	struct row *rows = NULL;
+	size_t nr = 0;
+	int status, ret;
+
+	status = parse_options(argc, argv, &o);
+	if (status)
+		return status < 0 ? finish_output() : status;
+	if (counting && count_check())
+		return report_text("--count: the time stamp counter does not count instructions here; "
+				   "it does under QEMU with -icount shift=0 (make count)");
+	machine_probe(&machine);
+	machine_raise_limits(&machine);
+	turn = turn_alloc();
+	ret = turn ? plan(&o, &machine, &rows, &nr) : -ENOMEM;
+	if (ret)
+		return report(ret, "plan the comparison");
+	if (!nr)
+		return report_text("none of these mechanisms knows these cases (--list)");
+
+	clock_cost();
+	block_signals();
+	ret = measure(&o, &machine, rows, nr, turn);
+	if (ret == -EINTR) {
+		report_text("interrupted; nothing is left behind");
+		return 130;
+	}
+	if (ret)
+		return report(ret, "measure");
+	for (size_t i = 0; i < nr; i++) {
+		row_finish(&rows[i]);
+		if (rows[i].outcome == OUTCOME_FAILED)
+			status = STATUS_FAILED;
+	}
+	report_rank(rows, nr);
+	if (!o.json || strcmp(o.json, "-"))
+		report_table(stdout, rows, nr, &machine, o.brief);
+	if (o.json && write_json(o.json, rows, nr, &machine))
+		status = STATUS_FAILED;
+	if (o.svg) {
+		ret = plot_all(o.svg, rows, nr, &machine);
+		if (ret)
+			status = report(ret, "draw plots in %s (is gnuplot installed?)", o.svg);
+	}
+	for (size_t i = 0; i < nr; i++)
+		free(rows[i].samples);
+	free(rows);
+	return finish_output() ?: status;
+}
