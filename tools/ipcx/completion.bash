@@ -4,7 +4,7 @@
 _ipcx()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-	local command=${COMP_WORDS[1]} words= names=
+	local command=${COMP_WORDS[1]} words= names= name
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		words="create ls stat shutdown rm send recv peek purge post wait map demo bench help
@@ -38,8 +38,12 @@ _ipcx()
 	demo)		words="--no-bench" ;;
 	help)		words="create ls stat shutdown rm send recv peek purge post wait map demo bench" ;;
 	esac
-	[ "$names" ] && words="$words $(ipcx ls 2>/dev/null)"
 	COMPREPLY=($(compgen -W "$words --help" -- "$cur"))
+	[ "$names" ] || return
+	# Not through compgen -W, which would run a name like $(command).
+	while IFS= read -r name; do
+		[[ $name == "$cur"* ]] && COMPREPLY+=("$(printf '%q' "$name")")
+	done < <(ipcx ls 2>/dev/null)
 }
 
 complete -o default -F _ipcx ipcx
