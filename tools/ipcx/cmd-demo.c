@@ -227,15 +227,15 @@ static void print_intro(void)
 
 static int compare(void)
 {
-	static char name[] = "ipcx bench", quick[] = "--quick";
-	char *argv[] = { name, quick, NULL };
+	static char name[] = "ipcx bench", quick[] = "--quick", brief[] = "--brief";
+	char *argv[] = { name, quick, brief, NULL };
 	const char *before = command_name;
 	int status;
 
 	fflush(stdout);
 	command_name = name;
 	optind = 0;
-	status = cmd_bench(2, argv);
+	status = cmd_bench(3, argv);
 	command_name = before;
 	return status;
 }
