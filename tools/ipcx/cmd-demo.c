@@ -221,7 +221,7 @@ static void print_intro(void)
 	struct utsname uts = { 0 };
 
 	uname(&uts);
-	printf("%sipcx demo%s on Linux %s: real processes, real objects of " IPCX_DEVICE ", and every result checked.\n",
+	printf("%sipcx demo%s on Linux %s: real processes and objects, every result checked.\n",
 	       BOLD, PLAIN, uts.release);
 }
 

@@ -141,7 +141,7 @@ static void play_crowd(int queue)
 		nr_lost += received == 0;
 		nr_twice += received > 1;
 	}
-	demo_say("%d producers sent %d messages each; the consumers took %u, %u and %u: %.2f s, %.0f messages/s",
+	demo_say("%d producers sent %d each; consumers took %u, %u and %u: %.2f s, %.0f messages/s",
 		 NR_PRODUCERS, NR_EACH, atomic_load(&tally->nr_by_consumer[0]),
 		 atomic_load(&tally->nr_by_consumer[1]), atomic_load(&tally->nr_by_consumer[2]), seconds,
 		 NR_JOBS / seconds);

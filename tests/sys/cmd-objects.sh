@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# If this fails, names made from the shell have another mode, kind or limit than asked for, or cannot be seen
+# or removed: create, ls, stat, rm, shutdown.
+. "$(dirname "$0")/../lib/cmd-test.sh"
+need_device
+
+works "create a queue" ipcx create queue "$N.q" --max-msgs 7 --max-bytes 64K --max-msg 1K
+is "$(field "$N.q" kind)" queue "its kind"
+is "$(field "$N.q" mode)" 0600 "its mode without --mode"
+is "$(field "$N.q" max_msgs)" 7 "its --max-msgs"
+is "$(field "$N.q" max_bytes)" 65536 "its --max-bytes"
+is "$(field "$N.q" max_msg_len)" 1024 "its --max-msg"
+works "create it again: nothing changes" ipcx create queue "$N.q" --max-msgs 9
+is "$(field "$N.q" max_msgs)" 7 "the first --max-msgs remains"
+fails 1 "--exclusive refuses a name that exists" ipcx create queue "$N.q" --exclusive
+fails 1 "a name of another kind is refused" ipcx create region "$N.q" --size 4K
+
+works "create a region" ipcx create region "$N.r" --size 10000 --mode 0666
+is "$(field "$N.r" len)" 12288 "its size, in whole pages"
+is "$(field "$N.r" mode)" 0644 "its mode, less the umask"
+works "create a semaphore" ipcx create sem "$N.s" --initial 2 --max 5 --robust
+is "$(field "$N.s" count)" 2 "its --initial"
+is "$(field "$N.s" max)" 5 "its --max"
+is "$(field "$N.s" robust)" true "it is robust"
+
+is "$(ipcx ls | grep "^$N" | tr '\n' ' ')" "$N.q $N.r $N.s " "ls prints the names in order"
+has "$(ipcx ls -l | grep "$N.s")" "2 of 5 units, robust" "ls -l tells what a semaphore holds"
+has "$(ipcx ls -l | grep "$N.r")" "12 KiB" "ls -l tells the size of a region"
+has "$(ipcx ls --json | grep "$N.q")" "\"max_msgs\": 7" "ls --json tells the limits of a queue"
+works "stat of an object" ipcx stat "$N.q"
+has "$(cat "$T/out")" "0 of at most 7" "stat tells the messages and their limit"
+works "stat of the module" ipcx stat
+has "$(cat "$T/out")" "queue region semaphore" "stat of the module tells its features"
+is "$(field "$N.q" users)" 0 "nobody has it open; stat does not count itself"
+
+works "shutdown" ipcx shutdown "$N.q"
+is "$(field "$N.q" shut_send)" true "stat tells of the shutdown"
+fails 1 "nothing can be sent then" ipcx send "$N.q" x
+works "shutdown --now" ipcx shutdown "$N.s" --now
+fails 1 "nobody can wait then" ipcx wait "$N.s"
+fails 1 "a region cannot be shut down" ipcx shutdown "$N.r"
+
+works "rm several" ipcx rm "$N.q" "$N.r"
+is "$(ipcx ls | grep "^$N")" "$N.s" "they are gone"
+fails 1 "rm of a name that does not exist" ipcx rm "$N.q"
+has "$(cat "$T/err")" "no such name" "it says so"
+works "rm --force of it" ipcx rm --force "$N.q"
+fails 1 "rm goes on after a failure" ipcx rm "$N.q" "$N.s"
+is "$(ipcx ls | grep "^$N")" "" "the other one is gone"
+fails 1 "stat of a name that does not exist" ipcx stat "$N.q"
+ipcx create sem "$N.a" && ipcx create sem "$N.b"
+works "rm --all" ipcx rm --all
+is "$(ipcx ls)" "" "no name is left"
+is "$(ipcx ls --json)" "[]" "an empty list in JSON"
+
+ipcx create queue "$N.private"
+chmod 755 "$T"
+as_other() {
+	if setpriv --reuid=65534 --regid=65534 --clear-groups true 2> /dev/null; then
+		timeout "$LIMIT" setpriv --reuid=65534 --regid=65534 --clear-groups "$IPCX" "$@"
+	else
+		timeout "$LIMIT" su nobody -s /bin/sh -c "'$IPCX' $*"
+	fi
+}
+fails 1 "another user cannot receive from it" as_other recv "$N.private"
+has "$(cat "$T/err")" "permission denied" "it says why"
+fails 1 "another user cannot remove it" as_other rm "$N.private"
+has "$(cat "$T/err")" "only its owner" "it says who can"
+works "another user can list it" as_other ls -l
+has "$(grep "$N.private" "$T/out")" "(not readable)" "its content is not shown"
+finish

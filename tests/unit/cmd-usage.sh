@@ -1,0 +1,86 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# If this fails, a mistake on the command line does something, or is not told from a failure (status 2, not 1):
+# help, options and values of every subcommand.  Needs no module, and never gets as far as to use one.
+. "$(dirname "$0")/../lib/cmd-test.sh"
+[ -x "$IPCX" ] || skip_all "there is no ipcx"
+
+commands="create ls stat shutdown rm send recv peek purge post wait map demo bench"
+works "--help" ipcx --help
+cp "$T/out" "$T/help"
+works "help" ipcx help
+works "--version" ipcx --version
+for command in $commands; do
+	has "$(cat "$T/help")" "  $command " "--help tells of $command"
+	works "$command --help" ipcx "$command" --help
+	has "$(cat "$T/out")" "Usage: ipcx $command" "it begins with the usage"
+	is "$(awk 'length > 110' "$T/out")" "" "its lines are not too long"
+	works "help $command" ipcx help "$command"
+	fails 2 "$command with an unknown option" ipcx "$command" --no-such-option
+	has "$(cat "$T/err")" "ipcx $command: " "the message says who complains"
+done
+fails 2 "no command" ipcx
+fails 2 "an unknown command" ipcx no-such-command
+fails 2 "help of an unknown command" ipcx help no-such-command
+
+# usage WORDS...: a command line that is wrong in exactly one thing.
+usage() {
+	fails 2 "ipcx $*" ipcx "$@"
+}
+
+usage create
+usage create queue
+usage create queue a b
+usage create pipe a
+usage create queue a --size 4K
+usage create sem a --max-msgs 3
+usage create region a
+usage create region a --size 0
+usage create queue a --max-msgs 0
+usage create queue a --max-msgs 4294967296
+usage create queue a --max-bytes 1Q
+usage create queue a --max-bytes -1
+usage create queue a --max-bytes 16KK
+usage create queue a --max-bytes 99999999T
+usage create queue a --mode 0800
+usage create queue a --mode 1777
+usage create sem a --initial 2 --max 1
+usage create sem a --max 0
+usage create sem a --max 2147483648
+usage ls a
+usage stat a b
+usage shutdown
+usage rm
+usage rm --all a
+usage send
+usage send a --type 0 m
+usage send a --type 4294967296 m
+usage send a --priority 32768 m
+usage send a --priority ' 1' m
+usage send a --raw m
+usage send a --raw=0
+usage send a --timeout soon m
+usage send a --timeout -1s m
+usage send a --timeout 1.s m
+usage recv
+usage recv a b
+usage recv a -n 0
+usage recv a -n 1 --all
+usage recv a --follow --all
+usage recv a --type 1 --except 2
+usage recv a --raw --json
+usage recv a --timeout 1x
+usage peek a --all
+usage purge
+usage purge a --type x
+usage post
+usage post a 0
+usage post a 1 2
+usage wait a x
+usage wait a --
+usage wait -- true
+usage map
+usage map a --read --write
+usage map a --offset x
+usage demo a
+finish
