@@ -21,6 +21,7 @@
 #define CLOCK_SHARE	50		/* a sample is at least this many readings of the clock */
 #define MAX_OPS		4096		/* operations in one sample */
 #define COUNT_OPS	32		/* when counting: operations in one sample ... */
+#define COUNT_BYTES	(512UL << 10)	/* ... which must end before the next timer tick ... */
 #define COUNT_SAMPLES	40		/* ... and samples */
 #define LAST		(1ULL << 63)	/* in a sequence number: the stream ends here */
 
@@ -110,6 +111,13 @@ static unsigned int warm_up(const struct link *l)
 	return l->len < LARGE ? WARM_UP : WARM_UP_LARGE;
 }
 
+static unsigned int count_ops(const struct link *l)
+{
+	size_t ops = l->len ? COUNT_BYTES / l->len : COUNT_OPS;
+
+	return ops < 1 ? 1 : ops > COUNT_OPS ? COUNT_OPS : ops;
+}
+
 static int flush(struct link *l)
 {
 	return l->mech->flush ? l->mech->flush(l) : 0;
@@ -171,7 +179,7 @@ static int run_pair(struct link *l)
 		return ret;
 	usage_now(&start);
 	if (counting) {
-		turn->ops_per_sample = COUNT_OPS;
+		turn->ops_per_sample = count_ops(l);
 	} else {
 		begin = ticks();
 		ret = pair_ops(l, &seq, CALIBRATE);
@@ -204,7 +212,7 @@ static int run_batch(struct link *l)
 		rx[i] = (struct iovec){ l->rx + i * l->len, l->len };
 	}
 	if (counting)
-		turn->ops_per_sample = COUNT_OPS;
+		turn->ops_per_sample = count_ops(l);
 	while (more) {
 		unsigned int nr = warm ? 1 : turn->ops_per_sample;
 
@@ -335,7 +343,7 @@ static int run_echo(struct link *l)
 		return ret;
 	usage_now(&start);
 	if (counting) {
-		turn->ops_per_sample = COUNT_OPS;
+		turn->ops_per_sample = count_ops(l);
 	} else {
 		begin = ticks();
 		ret = echo_ops(l, &seq, CALIBRATE);

@@ -14,11 +14,9 @@
 /**
  * struct lines - two flags, one for each direction, on cache lines of their own
  * @word: of direction d is word[d * 16]
- * @ack: a second line each, for the floor that moves two
  */
 struct lines {
 	_Alignas(128) atomic_uint_fast64_t word[32];
-	_Alignas(128) atomic_uint_fast64_t ack[32];
 };
 
 static int setup_lines(struct link *l)
@@ -117,14 +115,27 @@ static int await_level(struct link *l, int dir, void *buf, size_t len)
 	return 0;
 }
 
-/* The same with a second line written before the first and read after it: index and slot. */
-static int raise_two(struct link *l, int dir, void *buf, size_t len)
+/* A line for each direction: the sides write a number into one, and wait for it in the other. */
+static int raise_own(struct link *l, int dir, void *buf, size_t len)
 {
 	struct lines *lines = l->priv;
-	uint_fast64_t n = atomic_load_explicit(&lines->ack[0], memory_order_relaxed);
+	uint_fast64_t n = atomic_load_explicit(&lines->word[dir * 16], memory_order_relaxed);
 
-	atomic_store_explicit(&lines->ack[0], n + 1, memory_order_relaxed);
-	return raise_level(l, dir, buf, len);
+	(void)buf, (void)len;
+	atomic_store_explicit(&lines->word[dir * 16], n + 1, memory_order_release);
+	return 0;
+}
+
+static int await_other(struct link *l, int dir, void *buf, size_t len)
+{
+	static uint_fast64_t seen;		/* a side waits in one direction only */
+	struct lines *lines = l->priv;
+
+	(void)buf, (void)len;
+	while (atomic_load_explicit(&lines->word[dir * 16], memory_order_acquire) == seen)
+		;
+	seen++;
+	return 0;
 }
 
 #define ONE	(1U << ONE_CPU)
@@ -144,11 +155,11 @@ const struct mechanism floor_mechanisms[] = {
 	{ .name = "sched_yield", .usage = "a flag in shared memory and sched_yield(): two switches",
 	  .cases = FLOOR, .placements = ONE, .no_payload = true, .two_sided = true,
 	  .setup = setup_lines, .send = raise_flag, .recv = take_flag_yielding },
-	{ .name = "cache_line", .usage = "one cache line there and back, spinning",
+	{ .name = "cache_line", .usage = "the same cache line there and back, spinning",
 	  .cases = FLOOR, .placements = TWO, .no_payload = true, .two_sided = true,
 	  .setup = setup_lines, .send = raise_level, .recv = await_level },
-	{ .name = "two_cache_lines", .usage = "two cache lines there and back, spinning",
+	{ .name = "two_cache_lines", .usage = "one cache line there and another back, spinning",
 	  .cases = FLOOR, .placements = TWO, .no_payload = true, .two_sided = true,
-	  .setup = setup_lines, .send = raise_two, .recv = await_level },
+	  .setup = setup_lines, .send = raise_own, .recv = await_other },
 	{ 0 }
 };

@@ -6,20 +6,28 @@
 #include "bench.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+/* In units that gnuplot can give a prefix to: seconds, instructions, bytes per second. */
 static double plotted(const struct row *row)
 {
-	return counting ? row->min : row->bcase == CASE_STREAM ? row->mb_per_s : row->p50;
+	return counting ? row->min : row->bcase == CASE_STREAM ? row->mb_per_s * 1e6 :
+	       row->p50 * 1e-9;
+}
+
+static const char *axis(const struct row *row)
+{
+	return counting ? "instructions" : row->bcase == CASE_STREAM ? "throughput" :
+	       "median time";
 }
 
 static const char *unit(const struct row *row)
 {
-	return counting ? "instructions" : row->bcase == CASE_STREAM ? "MB/s" :
-	       "median time in ns";
+	return counting ? "" : row->bcase == CASE_STREAM ? "B/s" : "s";
 }
 
 /* Colours that stay apart, and with the point shapes tell twenty lines from each other. */
@@ -28,18 +36,22 @@ static const char *const colours[] = {
 	"#7f3fbf", "#5f7f00",
 };
 
-/* The name in a key: gnuplot is told not to read "_" as an index. */
+/* One line for each mechanism, in the order of the table: quickest first. */
 static void plot_lines(FILE *gp, const struct row *rows, size_t nr)
 {
 	size_t lines = 0;
 
-	fprintf(gp, "set logscale xy\nset format x ''\nset xtics ('8 B' 8");
-	for (size_t len = 64; len <= MAX_LEN; len *= 4) {
+	fprintf(gp, "set logscale xy\nset format y '%%.0s %%c%s'\nset xtics (", unit(rows));
+	for (size_t i = 0; i < nr; i++) {
 		char name[16];
 
-		fprintf(gp, ", '%s' %zu", size_name(len, name, sizeof(name)), len);
+		if (i && rows[i].len == rows[i - 1].len)
+			continue;
+		fprintf(gp, "%s'%s' %zu", i ? ", " : "",
+			size_name(rows[i].len, name, sizeof(name)), rows[i].len);
 	}
-	fprintf(gp, ")\nset xlabel 'payload'\nset offsets graph 0.03, graph 0.03, 0, 0\n");
+	fprintf(gp, ")\nset xlabel 'payload'\nset xrange [%g:%g]\n", rows[0].len / 1.5,
+		rows[nr - 1].len * 1.5);
 	for (size_t i = 0; i < nr; i++) {
 		bool seen = rows[i].outcome != OUTCOME_DONE;
 
@@ -62,22 +74,28 @@ static void plot_lines(FILE *gp, const struct row *rows, size_t nr)
 	fprintf(gp, "\n");
 }
 
+/* Bars, the quickest on top. */
 static void plot_bars(FILE *gp, const struct row *rows, size_t nr)
 {
-	double y = 0;
+	double y = 0, min = HUGE_VAL, max = 0;
 
 	fprintf(gp, "$bars << EOD\n");
-	for (size_t i = 0; i < nr; i++)
-		if (rows[i].outcome == OUTCOME_DONE)
-			fprintf(gp, "%g %.6g \"%s\"\n", --y, plotted(&rows[i]), rows[i].mech->name);
-	fprintf(gp, "EOD\nset nokey\nset grid noytics xtics\nset yrange [%g:0]\n"
-		"set logscale x\nset xlabel '%s'\nset offsets 0, 0, 0, 0\n"
-		"set style fill solid 0.7 noborder\nset xrange [:*]\n"
-		"stats $bars using 2 nooutput\nset xrange [STATS_min / 2 : STATS_max * 3]\n"
-		"plot $bars using 2:1:(STATS_min / 2):2:($1 - 0.35):($1 + 0.35):ytic(3) "
+	for (size_t i = 0; i < nr; i++) {
+		double x = plotted(&rows[i]);
+
+		if (rows[i].outcome != OUTCOME_DONE)
+			continue;
+		fprintf(gp, "%g %.6g \"%s\"\n", --y, x, rows[i].mech->name);
+		min = x < min ? x : min;
+		max = x > max ? x : max;
+	}
+	fprintf(gp, "EOD\nset nokey\nset grid noytics nomytics xtics\nset yrange [%g:0]\n"
+		"set logscale x\nset format x '%%.0s %%c%s'\nset xlabel '%s (logarithmic)'\nset style fill solid 0.7 noborder\n"
+		"set xrange [%g:%g]\n"
+		"plot $bars using 2:1:(%g):2:($1 - 0.35):($1 + 0.35):ytic(3) "
 		"with boxxyerror lc rgb '%s', "
-		"'' using 2:1:(sprintf('  %%.4g', $2)) with labels left\n",
-		y - 1, unit(rows), colours[0]);
+		"'' using 2:1:(gprintf('  %%.1s %%c%s', $2)) with labels left\n",
+		y - 1, unit(rows), axis(rows), min / 2, max * 4, min / 2, colours[0], unit(rows));
 }
 
 /* One plot of the rows of one case and placement. */
@@ -91,10 +109,10 @@ static int plot(const char *dir, const struct row *rows, size_t nr, const struct
 		return -errno;
 	fprintf(gp, "set terminal svg size 960,600 font 'sans,14' background '#ffffff' noenhanced\n"
 		"set output '%s/%s-%s.svg'\nset title '%s, %s (%s, kernel %s%s)'\n"
-		"set key outside right top reverse Left samplen 2\nset grid\nset tics nomirror\n"
+		"set key outside right top reverse Left samplen 2\nset grid xtics ytics mytics lc rgb '#bbbbbb', lc rgb '#e8e8e8'\nset mytics 10\nset tics nomirror\n"
 		"set ylabel '%s'\nset border 3\n",
 		dir, name, where, name, where, m->name, m->kernel, m->emulated ? ", emulated" : "",
-		bars ? "" : unit(rows));
+		bars ? "" : axis(rows));
 	if (bars)
 		plot_bars(gp, rows, nr);
 	else

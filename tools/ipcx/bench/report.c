@@ -91,8 +91,8 @@ void report_rank(struct row *rows, size_t nr)
 static const char *placement_text(const struct row *row)
 {
 	if (row->placement == TWO_CPUS)
-		return "two processes on two processors";
-	return row_is_two_sided(row) ? "two processes on one processor" : "one process";
+		return "two processes, two processors";
+	return row_is_two_sided(row) ? "two processes, one processor" : "one process";
 }
 
 static void print_machine(FILE *out, const struct machine *m)
@@ -115,7 +115,7 @@ static void print_ratio(FILE *out, const struct row *row, int width)
 	if (r)
 		fprintf(out, " %*.*fx", width - 1, r < 9.995 ? 2 : r < 99.95 ? 1 : 0, r);
 	else
-		fprintf(out, " %*s", width, "");
+		fprintf(out, " %*s", width, "-");
 }
 
 /* All figures of one case, size and placement. */
@@ -128,7 +128,7 @@ static void print_details(FILE *out, const struct row *rows, size_t nr)
 		fprintf(out, "%s, ", size_name(rows->len, size, sizeof(size)));
 	if (rows->bcase == CASE_BATCH)
 		fprintf(out, "%u in a call, ", rows->nr);
-	fprintf(out, "%s: time of %s\n", placement_text(rows), cases[rows->bcase].operation);
+	fprintf(out, "%s\n", placement_text(rows));
 	fprintf(out, "  %-16s %9s %9s %9s %9s %8s %9s %8s %9s\n", "mechanism", "p50", "p99",
 		"p99.9", "max", "MB/s", "cpu/msg", "sw/msg", "vs best");
 	for (; nr; nr--, rows++) {
@@ -174,9 +174,9 @@ static void print_matrix(FILE *out, const struct row *rows, size_t nr)
 	fprintf(out, "\n%s, ", cases[rows->bcase].name);
 	if (rows->bcase == CASE_BATCH)
 		fprintf(out, "%u in a call, ", rows->nr);
-	fprintf(out, "%s: %s of %s\n  %-16s", placement_text(rows),
-		counting ? "instructions" : rows->bcase == CASE_STREAM ? "mean time" :
-		"median time", cases[rows->bcase].operation, "mechanism");
+	fprintf(out, "%s: %s\n  %-16s", placement_text(rows),
+		counting ? "instructions" : rows->bcase == CASE_STREAM ? "mean time of a message" :
+		"median time", "mechanism");
 	for (size_t s = 0; s < nr_sizes; s++)
 		fprintf(out, " %15s", sizes[s] ? size_name(sizes[s], buf, sizeof(buf)) : "");
 	fputc('\n', out);
@@ -201,7 +201,7 @@ static void print_matrix(FILE *out, const struct row *rows, size_t nr)
 			const struct row *r = find(rows, nr, &rows[i], sizes[s]);
 
 			if (!r || r->outcome != OUTCOME_DONE) {
-				fprintf(out, " %15s", r ? "-     " : "");
+				fprintf(out, " %15s", r ? "-" : "");
 				continue;
 			}
 			if (counting)
