@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# For tests of the command, to be sourced: TAP, with every command bounded.  Each test has a directory $T of its
-# own and names that begin with $N; both are removed at the end.  IPCX may say which ipcx is tested.
+# For tests of the command, to be sourced: TAP, with every command bounded.  Each test has a
+# directory $T of its own and names that begin with $N; both are removed at the end.  IPCX may say
+# which ipcx is tested.
 #
 #	need_device
 #	is "$(ipcx ls)" "$N.queue" "a new queue is listed"
@@ -8,7 +9,8 @@
 #	finish
 
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
-[ "$IPCX" ] || { [ -x "$ROOT/build/ipcx" ] && IPCX=$ROOT/build/ipcx; } || IPCX=$(command -v ipcx)
+BUILD=${IPCX_BUILD:-$ROOT/build}
+[ "$IPCX" ] || { [ -x "$BUILD/ipcx" ] && IPCX=$BUILD/ipcx; } || IPCX=$(command -v ipcx)
 LIMIT=20
 N=t$$
 nr=0
@@ -80,7 +82,8 @@ works() {
 	fails 0 "$@"
 }
 
-# fails STATUS DESCRIPTION COMMAND...: it exits with STATUS; if that is not 0 it says why, and on stderr only.
+# fails STATUS DESCRIPTION COMMAND...: it exits with STATUS; if that is not 0 it says why, and on
+# stderr only.
 fails() {
 	wanted=$1
 	description=$2

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# If this fails, messages sent from the shell arrive in another order, with other types, or not at all: send,
-# recv, peek, purge and their options.
+# If this fails, messages sent from the shell arrive in another order, with other types, or not at
+# all: send, recv, peek, purge and their options.
 . "$(dirname "$0")/../lib/cmd-test.sh"
 need_device
 Q=$N.q
@@ -15,7 +15,8 @@ is "$(ipcx recv "$Q" -n 2 | tr '\n' '|')" "two words||" "and leaves it; recv -n 
 is "$(field "$Q" nr_msgs)" 0 "the queue is empty"
 
 ipcx send "$Q" --priority 1 low && ipcx send "$Q" -p 9 high && ipcx send "$Q" --priority 1 low2
-is "$(ipcx recv "$Q" --all | tr '\n' ' ')" "high low low2 " "the higher priority first, then the older"
+is "$(ipcx recv "$Q" --all | tr '\n' ' ')" "high low low2 " \
+	"the higher priority first, then the older"
 
 for type in 3 1 2 3; do
 	ipcx send "$Q" --type $type "t$type"
@@ -30,14 +31,17 @@ fails 1 "recv --nowait of an empty queue" ipcx recv "$Q" --nowait
 has "$(cat "$T/err")" "would have to wait" "it says why"
 fails 1 "recv --timeout" ipcx recv "$Q" --timeout 50ms
 has "$(cat "$T/err")" "timeout has passed" "it says why"
-fails 1 "recv --type --timeout when only others are there" sh -c "'$IPCX' send '$Q' x; '$IPCX' recv '$Q' --type 7 -t 50ms"
+ipcx send "$Q" x
+fails 1 "recv --type --timeout when only others are there" ipcx recv "$Q" --type 7 -t 50ms
 is "$(ipcx recv "$Q" --nowait)" x "the other is still there"
 
 ipcx send "$Q" --type 7 --priority 3 abc
 is "$(ipcx peek "$Q" --verbose | sed 's/pid=[1-9][0-9]*/pid=N/')" \
-	"type=7 priority=3 pid=N uid=$(id -u) gid=$(id -g) len=3: abc" "--verbose tells about the sender"
+	"type=7 priority=3 pid=N uid=$(id -u) gid=$(id -g) len=3: abc" \
+	"--verbose tells about the sender"
 is "$(ipcx recv "$Q" --json | sed 's/"pid": [1-9][0-9]*/"pid": N/')" \
-	"{\"type\": 7, \"priority\": 3, \"pid\": N, \"uid\": $(id -u), \"gid\": $(id -g), \"len\": 3, \"text\": \"abc\"}" \
+	"{\"type\": 7, \"priority\": 3, \"pid\": N, \"uid\": $(id -u), \"gid\": $(id -g), $(
+	)\"len\": 3, \"text\": \"abc\"}" \
 	"--json does, too"
 ipcx send "$Q" "a\"b\\	é"
 has "$(ipcx recv "$Q" --json)" '"text": "a\"b\\\té"' "--json escapes what must be"

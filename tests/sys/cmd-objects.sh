@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# If this fails, names made from the shell have another mode, kind or limit than asked for, or cannot be seen
-# or removed: create, ls, stat, rm, shutdown.
+# If this fails, names made from the shell have another mode, kind or limit than asked for, or
+# cannot be seen or removed: create, ls, stat, rm, shutdown.
 . "$(dirname "$0")/../lib/cmd-test.sh"
 need_device
 

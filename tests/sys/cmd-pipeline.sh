@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# If this fails, data is changed, lost or stuck on its way through `ipcx send | ipcx recv` in shell pipelines.
+# If this fails, data is changed, lost or stuck on its way through `ipcx send | ipcx recv` in shell
+# pipelines.
 . "$(dirname "$0")/../lib/cmd-test.sh"
 need_device
 Q=$N.q
@@ -62,8 +63,10 @@ soon field_is "$Q" nr_receivers 1
 passed $? "nobody else waits" < /dev/null
 (echo x; soon test -s "$T/got"; echo y; echo z) | ipcx send "$Q"
 wait $!
-is "$(tr '\n' ' ' < "$T/got")" "x y z " "send passes on a line before the next is there, and so does recv"
+is "$(tr '\n' ' ' < "$T/got")" "x y z " \
+	"send passes on a line before the next is there, and so does recv"
 
-fails 1 "recv tells when its output cannot be written" sh -c "'$IPCX' send '$Q' x; '$IPCX' recv '$Q' > /dev/full"
+ipcx send "$Q" x
+fails 1 "recv tells when its output cannot be written" sh -c "'$IPCX' recv '$Q' > /dev/full"
 has "$(cat "$T/err")" "standard output" "it says so"
 finish

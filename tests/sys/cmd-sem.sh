@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# If this fails, scripts that count or lock with a semaphore lose units or run when they must not: post, wait.
+# If this fails, scripts that count or lock with a semaphore lose units or run when they must not:
+# post, wait.
 . "$(dirname "$0")/../lib/cmd-test.sh"
 need_device
 S=$N.s
@@ -41,7 +42,8 @@ is $? 127 "127 if there is no such command"
 ipcx wait "$S" -- "$T/plain" 2> /dev/null
 is $? 126 "126 if it cannot be run"
 is "$(field "$S" count)" 2 "the units came back each time"
-is "$(ipcx wait "$S" -- printf '%s|' --timeout -- x)" "--timeout|--|x|" "what follows -- is the command's"
+is "$(ipcx wait "$S" -- printf '%s|' --timeout -- x)" "--timeout|--|x|" \
+	"what follows -- is the command's"
 
 "$IPCX" wait "$S" -- sleep 60 &
 soon field_is "$S" count 1

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# If this fails, someone who has not loaded the module is not told so; or values that are right are refused:
-# a command line that is accepted gets as far as the missing device, which is status 1 and not 2.
+# If this fails, someone who has not loaded the module is not told so; or values that are right are
+# refused: a command line that is accepted gets as far as the missing device: status 1 and not 2.
 . "$(dirname "$0")/../lib/cmd-test.sh"
 [ -x "$IPCX" ] || skip_all "there is no ipcx"
 [ ! -e /dev/ipcx ] || skip_all "the module is loaded"

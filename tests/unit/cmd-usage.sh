@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# If this fails, a mistake on the command line does something, or is not told from a failure (status 2, not 1):
-# help, options and values of every subcommand.  Needs no module, and never gets as far as to use one.
+# If this fails, a mistake on the command line does something, or is not told from a failure (status
+# 2, not 1): help, options and values of every subcommand.  Needs no module, and uses none.
 . "$(dirname "$0")/../lib/cmd-test.sh"
 [ -x "$IPCX" ] || skip_all "there is no ipcx"
 
@@ -14,7 +14,7 @@ for command in $commands; do
 	has "$(cat "$T/help")" "  $command " "--help tells of $command"
 	works "$command --help" ipcx "$command" --help
 	has "$(cat "$T/out")" "Usage: ipcx $command" "it begins with the usage"
-	is "$(awk 'length > 110' "$T/out")" "" "its lines are not too long"
+	is "$(awk 'length > 100' "$T/out")" "" "its lines are not too long"
 	works "help $command" ipcx help "$command"
 	fails 2 "$command with an unknown option" ipcx "$command" --no-such-option
 	has "$(cat "$T/err")" "ipcx $command: " "the message says who complains"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# If this fails, the first program that a newcomer types does not compile as README.md prints it.  The program
-# stays as build/hello, which tests/sys/readme-program.sh runs where the module is.
+# If this fails, the first program that a newcomer types does not compile as README.md prints it.
+# It stays as build/hello, which tests/sys/readme-program.sh runs where the module is.
 . "$(dirname "$0")/../lib/cmd-test.sh"
 [ -f "$ROOT/build/libipcx.a" ] || skip_all "the library has not been built"
 cd "$ROOT" || exit 1

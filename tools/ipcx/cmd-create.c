@@ -26,7 +26,8 @@ static const char create_help[] =
 "      --max N           sem: most units (2147483647)\n"
 "      --robust          sem: units return when the process that took them dies\n"
 "\n"
-"SIZE: 4096, 64K, 16M, 1G. An object with a name stays until `ipcx rm` or until its network namespace goes.\n";
+"SIZE: 4096, 64K, 16M, 1G. An object with a name stays until `ipcx rm`, or until its network\n"
+"namespace goes.\n";
 
 enum {
 	OPT_MAX_MSGS = 256, OPT_MAX_BYTES, OPT_MAX_MSG, OPT_MAX, OPT_ROBUST,
@@ -169,7 +170,7 @@ int cmd_create(int argc, char **argv)
 static const char rm_help[] =
 "Usage: ipcx rm NAME...\n"
 "       ipcx rm --all\n"
-"Remove names. An object lives on while processes have it open; its memory is returned after that.\n"
+"Remove names. An object lives on while processes have it open.\n"
 "\n"
 "  -a, --all    every name of this network namespace that is yours\n"
 "  -f, --force  a name that does not exist is no failure\n";

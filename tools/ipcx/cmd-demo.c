@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipcx demo: a story in scenes, each with its own processes, then the comparison with the standard calls.
+ * ipcx demo: a story in scenes, each with its own processes, then the comparison with the standard
+ * calls.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
@@ -21,7 +21,8 @@
 #include "demo.h"
 #include "util.h"
 
-#define SCENE_NS	(30 * NS_PER_SEC)	/* a scene takes about a second; an emulated machine may be slow */
+/* A scene takes about a second; an emulated machine may be slow. */
+#define SCENE_NS	(30 * NS_PER_SEC)
 
 struct scene {
 	const char *title;
@@ -31,10 +32,13 @@ struct scene {
 };
 
 static struct scene scenes[] = {
-	{ "Queue", "two producers, three consumers; the higher priority is received first", demo_queue, 0 },
+	{ "Queue", "two producers, three consumers; the higher priority is received first",
+	  demo_queue, 0 },
 	{ "Semaphore", "six workers, but only two may work at a time", demo_sem, 0 },
-	{ "Region", "one process paints an image, another shows it; the image is never copied", demo_region, 0 },
-	{ "kill -9", "a worker is killed in the middle; no job is lost and none is done twice", demo_kill, 0 },
+	{ "Region", "one process paints an image, another shows it; the image is never copied",
+	  demo_region, 0 },
+	{ "kill -9", "a worker is killed in the middle; no job is lost and none is done twice",
+	  demo_kill, 0 },
 };
 
 static bool colour;
@@ -257,7 +261,8 @@ static void print_summary(uint64_t bench_ns)
 
 static const char demo_help[] =
 "Usage: ipcx demo [--no-bench]\n"
-"Show queues, semaphores and regions at work between processes, then compare them with the standard calls.\n"
+"Show queues, semaphores and regions at work between processes, then compare them with the\n"
+"standard calls.\n"
 "Every result is checked: the exit status is 1 if anything is wrong.\n"
 "\n"
 "      --no-bench  leave out the comparison\n";
@@ -304,7 +309,8 @@ int cmd_demo(int argc, char **argv)
 		fflush(stdout);
 	}
 	if (bench) {
-		print_heading(ARRAY_SIZE(scenes) + 1, "Comparison", "the same work with every standard call");
+		print_heading(ARRAY_SIZE(scenes) + 1, "Comparison",
+			      "the same work with every standard call");
 		start = demo_now();
 		demo_check(compare() == STATUS_OK, "the comparison has run");
 		bench_ns = demo_now() - start;

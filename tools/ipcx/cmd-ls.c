@@ -2,7 +2,6 @@
 /*
  * ipcx ls, ipcx stat: what is there.  Neither takes, changes or maps anything.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -115,7 +114,8 @@ static void format_content(const struct object *object, char *buf, size_t len)
 	switch (object->stat.kind) {
 	case IPCX_KIND_QUEUE:
 		snprintf(buf, len, "%u message%s, %s%s", object->queue.nr_msgs,
-			 object->queue.nr_msgs == 1 ? "" : "s", format_size(object->queue.bytes, size),
+			 object->queue.nr_msgs == 1 ? "" : "s",
+			 format_size(object->queue.bytes, size),
 			 object->stat.state & IPCX_OBJECT_SHUT_SEND ? ", shut down" : "");
 		break;
 	case IPCX_KIND_REGION:
@@ -139,11 +139,12 @@ static void print_long(const struct ipcx_list_entry *entry)
 	if (ret == -ENOENT)
 		return;		/* removed since it was listed */
 	if (ret)
-		snprintf(content, sizeof(content), "(%s)", ret == -EACCES ? "not readable" : error_text(ret));
+		snprintf(content, sizeof(content), "(%s)",
+			 ret == -EACCES ? "not readable" : error_text(ret));
 	else
 		format_content(&object, content, sizeof(content));
-	printf("%-9s  %04o %6u %6u  %-32s %s\n", kind_name(entry->kind), entry->mode, entry->uid, entry->gid,
-	       content, entry->name);
+	printf("%-9s  %04o %6u %6u  %-32s %s\n", kind_name(entry->kind), entry->mode, entry->uid,
+	       entry->gid, content, entry->name);
 }
 
 static void print_json(const struct ipcx_list_entry *entry)
@@ -152,7 +153,8 @@ static void print_json(const struct ipcx_list_entry *entry)
 	struct json json;
 
 	json_begin(&json, stdout);
-	put_identity_json(&json, entry->name, entry->id, entry->kind, entry->mode, entry->uid, entry->gid);
+	put_identity_json(&json, entry->name, entry->id, entry->kind, entry->mode, entry->uid,
+			  entry->gid);
 	put_flags_json(&json, entry->flags);
 	if (!stat_name(entry->name, entry->kind, &object))
 		put_kind_json(&json, &object);
@@ -200,7 +202,8 @@ int cmd_ls(int argc, char **argv)
 
 	nr = ipcx_list(NULL, entries, ARRAY_SIZE(entries));
 	if (nr > 0 && is_long && !json)
-		printf("%-9s  %4s %6s %6s  %-32s %s\n", "KIND", "MODE", "UID", "GID", "CONTENT", "NAME");
+		printf("%-9s  %4s %6s %6s  %-32s %s\n", "KIND", "MODE", "UID", "GID", "CONTENT",
+		       "NAME");
 	for (; nr > 0; nr = ipcx_list(after, entries, ARRAY_SIZE(entries))) {
 		for (int i = 0; i < nr; i++, nr_listed++) {
 			if (json) {
@@ -227,20 +230,24 @@ static void print_object(const char *name, const struct object *object)
 	char a[16], b[16];
 
 	printf("name        %s\n", name);
-	printf("kind        %s%s%s\n", kind_name(stat->kind), stat->state & IPCX_OBJECT_TEMPORARY ? ", temporary" : "",
+	printf("kind        %s%s%s\n", kind_name(stat->kind),
+	       stat->state & IPCX_OBJECT_TEMPORARY ? ", temporary" : "",
 	       stat->state & IPCX_OBJECT_ROBUST ? ", robust" : "");
 	printf("id          %" PRIu64 "\n", (uint64_t)stat->id);
 	printf("mode        %04o, owner %u, group %u\n", stat->mode, stat->uid, stat->gid);
 	if (stat->state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
-		printf("shut down   %s\n", stat->state & IPCX_OBJECT_SHUT_RECV ? "for receiving and sending" : "for sending");
+		printf("shut down   for sending%s\n",
+		       stat->state & IPCX_OBJECT_SHUT_RECV ? " and receiving" : "");
 	printf("open files  %u\n", stat->users);
 	printf("charged     %s to its owner\n", format_size(stat->charged, a));
 	switch (stat->kind) {
 	case IPCX_KIND_QUEUE:
-		printf("messages    %u of at most %u\n", object->queue.nr_msgs, object->queue.max_msgs);
+		printf("messages    %u of at most %u\n", object->queue.nr_msgs,
+		       object->queue.max_msgs);
 		printf("payload     %s of at most %s\n", format_size(object->queue.bytes, a),
 		       format_size(object->queue.max_bytes, b));
-		printf("largest     %s in one message\n", format_size(object->queue.max_msg_len, a));
+		printf("largest     %s in one message\n",
+		       format_size(object->queue.max_msg_len, a));
 		printf("so far      %" PRIu64 " sent, %" PRIu64 " received, %" PRIu64 " purged\n",
 		       (uint64_t)object->queue.sent, (uint64_t)object->queue.received,
 		       (uint64_t)object->queue.purged);
@@ -251,14 +258,16 @@ static void print_object(const char *name, const struct object *object)
 		printf("size        %s (%" PRIu64 " bytes)\n", format_size(object->region.len, a),
 		       (uint64_t)object->region.len);
 		printf("touched     %s\n", format_size(object->region.allocated, a));
-		printf("seals       grow shrink%s%s%s\n", object->region.seals & F_SEAL_WRITE ? " write" : "",
+		printf("seals       grow shrink%s%s%s\n",
+		       object->region.seals & F_SEAL_WRITE ? " write" : "",
 		       object->region.seals & F_SEAL_FUTURE_WRITE ? " future-write" : "",
 		       object->region.seals & F_SEAL_SEAL ? " seal" : "");
 		break;
 	case IPCX_KIND_SEM:
 		printf("units       %u of at most %u\n", object->sem.count, object->sem.max);
 		if (stat->state & IPCX_OBJECT_ROBUST)
-			printf("held        %u, which return when their holders die\n", object->sem.held);
+			printf("held        %u, which return when their holders die\n",
+			       object->sem.held);
 		printf("waiting     %u\n", object->sem.nr_waiters);
 		break;
 	}
@@ -351,8 +360,8 @@ int cmd_stat(int argc, char **argv)
 		return finish_output();
 	}
 	json_begin(&json, stdout);
-	put_identity_json(&json, name, object.stat.id, object.stat.kind, object.stat.mode, object.stat.uid,
-			  object.stat.gid);
+	put_identity_json(&json, name, object.stat.id, object.stat.kind, object.stat.mode,
+			  object.stat.uid, object.stat.gid);
 	put_flags_json(&json, object.stat.state);
 	json_u64(&json, "users", object.stat.users);
 	json_u64(&json, "charged", object.stat.charged);

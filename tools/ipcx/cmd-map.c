@@ -24,7 +24,7 @@ static const char map_help[] =
 "Usage: ipcx map NAME [--hex | --read | --write] [--offset SIZE] [--length SIZE]\n"
 "Show or change the bytes of a region.\n"
 "\n"
-"  -x, --hex           a dump in hexadecimal; lines that repeat become a '*' (this is the default)\n"
+"  -x, --hex           a dump in hexadecimal (the default); lines that repeat become a '*'\n"
 "  -r, --read          the bytes as they are to the standard output\n"
 "  -w, --write         the standard input into the region; fails if it does not fit\n"
 "  -o, --offset SIZE   begin there (0)\n"
@@ -63,8 +63,8 @@ static int write_region(const char *name, char *bytes, size_t len)
 		ret = read(STDIN_FILENO, &extra, 1);
 	} while (ret < 0 && errno == EINTR);
 	if (ret > 0)
-		return report_text("the input is longer than %zu bytes: the rest was not written to region '%s'",
-				   len, name);
+		return report_text("cannot write all to region '%s': the input is longer than %zu bytes",
+				   name, len);
 	return STATUS_OK;
 }
 
@@ -92,7 +92,8 @@ static void dump_region(const unsigned char *bytes, uint64_t offset, size_t len)
 
 	for (size_t pos = 0; pos < len; pos += n) {
 		n = len - pos < DUMP_LEN ? len - pos : DUMP_LEN;
-		if (pos && n == DUMP_LEN && !memcmp(bytes + pos, bytes + pos - DUMP_LEN, DUMP_LEN)) {
+		if (pos && n == DUMP_LEN &&
+		    !memcmp(bytes + pos, bytes + pos - DUMP_LEN, DUMP_LEN)) {
 			if (!repeating)
 				puts("*");
 			repeating = true;
@@ -133,7 +134,8 @@ static int map_region(const char *name, enum action action, uint64_t offset, uin
 	region = open_object(name, IPCX_KIND_REGION, writes ? IPCX_READ | IPCX_WRITE : IPCX_READ);
 	if (region < 0)
 		return STATUS_FAILED;
-	ret = ipcx_region_map(region, writes ? PROT_READ | PROT_WRITE : PROT_READ, &addr, &region_len);
+	ret = ipcx_region_map(region, writes ? PROT_READ | PROT_WRITE : PROT_READ, &addr,
+			      &region_len);
 	close(region);
 	if (ret)
 		return report(ret, "map region '%s'", name);

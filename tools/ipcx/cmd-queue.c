@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipcx purge, ipcx shutdown: the ends of messages and of queues; and the options that choose messages.
+ * ipcx purge, ipcx shutdown: the ends of messages and of queues; and the options that choose
+ * messages.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -79,8 +80,9 @@ int cmd_purge(int argc, char **argv)
 
 static const char shutdown_help[] =
 "Usage: ipcx shutdown NAME [--now]\n"
-"End the use of a queue or semaphore for everybody; it cannot be undone. Senders (posters) fail from now on;\n"
-"receivers still get the messages that are there, and then learn that it is over. Whoever waits is woken.\n"
+"End the use of a queue or semaphore for everybody; it cannot be undone. Senders (posters) fail\n"
+"from now on; receivers still get the messages that are there, and then learn that it is over.\n"
+"Whoever waits is woken.\n"
 "\n"
 "  -n, --now  receivers (waiters) fail at once, too\n";
 

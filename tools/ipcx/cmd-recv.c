@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipcx recv, ipcx peek: messages to the standard output.  What has been taken is printed, also when a signal
- * asks to end; only a reader that goes away with output unread can lose it.
+ * ipcx recv, ipcx peek: messages to the standard output.  What has been taken is printed, also when
+ * a signal asks to end; only a reader that goes away with output unread can lose it.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -101,7 +100,8 @@ static int take_one(struct receiver *r, unsigned int flags)
 
 	for (;;) {
 		r->msgs[0] = ipcx_msg(r->arena, r->slot_len);
-		ret = ipcx_queue_recv_msg(r->queue, &r->msgs[0], &r->select, flags, deadline(&r->patience));
+		ret = ipcx_queue_recv_msg(r->queue, &r->msgs[0], &r->select, flags,
+					  deadline(&r->patience));
 		if (ret != -EMSGSIZE)
 			return ret < 0 ? ret : 1;
 		for (slot_len = r->slot_len; slot_len < r->msgs[0].len; slot_len *= 2)
@@ -126,8 +126,8 @@ static int take(struct receiver *r, unsigned int nr, unsigned int flags)
 }
 
 /*
- * take(), but it ends with 0 if the reader of the output goes away meanwhile: nothing is taken that nobody
- * would read.  poll(2) knows no selection, so this is for receivers that want any message.
+ * take(), but it ends with 0 if the reader of the output goes away meanwhile: nothing is taken that
+ * nobody would read.  poll(2) knows no selection, so this is for receivers that want any message.
  */
 static int take_watching(struct receiver *r, unsigned int nr)
 {
@@ -165,8 +165,8 @@ static void print_message(struct receiver *r, const struct ipcx_msg *msg)
 
 	switch (r->form) {
 	case FORM_VERBOSE:
-		fprintf(r->out, "type=%u priority=%u pid=%u uid=%u gid=%u len=%" PRIu64 ": ", msg->type,
-			msg->priority, msg->pid, msg->uid, msg->gid, (uint64_t)msg->len);
+		fprintf(r->out, "type=%u priority=%u pid=%u uid=%u gid=%u len=%" PRIu64 ": ",
+			msg->type, msg->priority, msg->pid, msg->uid, msg->gid, (uint64_t)msg->len);
 		/* fall through */
 	case FORM_LINES:
 		fwrite(payload, 1, msg->len, r->out);
@@ -257,7 +257,10 @@ static int receive_from(struct receiver *r)
 	if (ret || !r->out)
 		return report(-ENOMEM, "receive from queue '%s'", r->name);
 	setvbuf(r->out, NULL, _IOFBF, 64 * 1024);
-	/* Whoever follows for long may outlive its reader; poll(2) tells so of pipes and sockets. */
+	/*
+	 * Whoever follows for long may outlive its reader; poll(2) tells so of pipes and
+	 * sockets.
+	 */
 	r->watch_output = r->nr_wanted == UINT64_MAX && !(r->patience.flags & IPCX_NOWAIT) &&
 			  r->select.how == IPCX_SELECT_ANY && !fstat(STDOUT_FILENO, &stat) &&
 			  (S_ISFIFO(stat.st_mode) || S_ISSOCK(stat.st_mode));
@@ -288,7 +291,8 @@ SELECT_HELP
 "  -v, --verbose       type, priority, pid, uid, gid and length before each message\n"
 "      --json          one JSON object per message: text, or base64 if it is not UTF-8\n"
 "\n"
-"The end of a queue that is shut down is no failure. Output is flushed whenever there is nothing to receive.\n";
+"The end of a queue that is shut down is no failure. Output is flushed whenever there is nothing\n"
+"to receive.\n";
 
 static const char peek_help[] =
 "Usage: ipcx peek NAME [OPTION...]\n"

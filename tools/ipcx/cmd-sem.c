@@ -55,14 +55,15 @@ int cmd_post(int argc, char **argv)
 
 static const char wait_help[] =
 "Usage: ipcx wait NAME [N] [--timeout TIME | --nowait] [-- COMMAND [ARGUMENT...]]\n"
-"Take N units (1) of a semaphore, all or none, waiting for them. With a COMMAND, run it while holding\n"
-"them and post them back when it has ended; the exit status is then the COMMAND's.\n"
+"Take N units (1) of a semaphore, all or none, waiting for them. With a COMMAND, run it while\n"
+"holding them and post them back when it has ended; the exit status is then the COMMAND's.\n"
 "\n"
 "  -t, --timeout TIME  give up after TIME: 1.5s, 100ms; without a unit, seconds\n"
 "      --nowait        fail if the units are not there now\n"
 "\n"
-"With a COMMAND: 1 if the units were not to be had, 126 if it cannot be run, 127 if it is not found, 128 + N\n"
-"if signal N killed it. On a robust semaphore the units return even if this command is killed.\n";
+"With a COMMAND: 1 if the units were not to be had, 126 if it cannot be run, 127 if it is not\n"
+"found, 128 + N if signal N killed it. On a robust semaphore the units return even if this\n"
+"command is killed.\n";
 
 static volatile sig_atomic_t child_pid;
 
@@ -85,7 +86,10 @@ static int run_holding(char **command)
 	int wstatus = 0;
 	pid_t pid, ret;
 
-	/* Nothing may end this process between the fork and the handlers: the units would be gone. */
+	/*
+	 * Nothing may end this process between the fork and the handlers: the units would be
+	 * gone.
+	 */
 	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_SIZE(from_terminal); i++) {
 		sigaddset(&set, from_terminal[i]);
@@ -125,7 +129,8 @@ static int run_holding(char **command)
 	return WIFSIGNALED(wstatus) ? 128 + WTERMSIG(wstatus) : WEXITSTATUS(wstatus);
 }
 
-static int wait_units(const char *name, unsigned int nr, const struct patience *patience, char **command)
+static int wait_units(const char *name, unsigned int nr, const struct patience *patience,
+		      char **command)
 {
 	struct ipcx_stat stat;
 	int sem, ret, status = STATUS_OK;
@@ -137,15 +142,18 @@ static int wait_units(const char *name, unsigned int nr, const struct patience *
 		ret = ipcx_sem_wait(sem, nr, patience->flags, deadline(patience));
 	} while (ret == -EINTR && patience->timeout_ns == IPCX_FOREVER);
 	if (ret) {
-		status = report(ret, "take %u unit%s of semaphore '%s'", nr, nr == 1 ? "" : "s", name);
+		status = report(ret, "take %u unit%s of semaphore '%s'", nr, nr == 1 ? "" : "s",
+				name);
 	} else if (command) {
 		status = run_holding(command);
 		ret = ipcx_sem_post(sem, nr);
 		if (ret)
 			status = report(ret, "post the units back to semaphore '%s'", name);
 	} else if (!ipcx_stat(sem, &stat) && (stat.state & IPCX_OBJECT_ROBUST)) {
-		report_text("semaphore '%s' is robust: what was taken returns as this command ends\n"
-			    "  hold it while something runs: ipcx wait %s -- COMMAND", name, name);
+		report_text(
+			"semaphore '%s' is robust: what was taken returns as this command ends\n"
+			"  hold it while something runs: ipcx wait %s -- COMMAND",
+			name, name);
 	}
 	close(sem);
 	return status;

@@ -45,7 +45,8 @@ static int send_pending(struct sender *s)
 		if (ret == -EINTR)
 			continue;
 		if (ret < 0)
-			return report(ret, "send message %" PRIu64 " to queue '%s'", s->nr_sent + 1, s->name);
+			return report(ret, "send message %" PRIu64 " to queue '%s'", s->nr_sent + 1,
+				      s->name);
 		done += ret;
 		s->nr_sent += ret;
 	}
@@ -65,10 +66,11 @@ static int add_message(struct sender *s, const char *buf, size_t len)
 }
 
 /*
- * Cut one message off the front of @len bytes.  Returns how many bytes it takes there, 0 if it is not complete;
- * its own length goes to *@msg_len.
+ * Cut one message off the front of @len bytes.  Returns how many bytes it takes there, 0 if it is
+ * not complete; its own length goes to *@msg_len.
  */
-static size_t split_message(const struct sender *s, const char *buf, size_t len, bool at_end, size_t *msg_len)
+static size_t split_message(const struct sender *s, const char *buf, size_t len, bool at_end,
+			    size_t *msg_len)
 {
 	const char *newline;
 
@@ -92,7 +94,10 @@ static size_t split_message(const struct sender *s, const char *buf, size_t len,
 	}
 }
 
-/* Sends every complete message in @buf; *@len becomes the length of the rest, moved to the front. */
+/*
+ * Sends every complete message in @buf; *@len becomes the length of the rest, moved to the
+ * front.
+ */
 static int send_complete(struct sender *s, char *buf, size_t *len, bool at_end)
 {
 	size_t pos = 0, taken, msg_len;
@@ -100,7 +105,8 @@ static int send_complete(struct sender *s, char *buf, size_t *len, bool at_end)
 
 	while (!status && (taken = split_message(s, buf + pos, *len - pos, at_end, &msg_len))) {
 		if (msg_len > s->max_msg_len)
-			status = report(-EMSGSIZE, "send message %" PRIu64 " of %zu bytes to queue '%s'",
+			status = report(-EMSGSIZE,
+					"send message %" PRIu64 " of %zu bytes to queue '%s'",
 					s->nr_sent + s->nr_pending + 1, msg_len, s->name);
 		else
 			status = add_message(s, buf + pos, msg_len);
@@ -119,7 +125,8 @@ static int grow(const struct sender *s, char **buf, size_t *cap)
 	char *bigger;
 
 	if (*cap > s->max_msg_len)
-		return report(-EMSGSIZE, "send message %" PRIu64 " of more than %zu bytes to queue '%s'",
+		return report(-EMSGSIZE,
+			      "send message %" PRIu64 " of more than %zu bytes to queue '%s'",
 			      s->nr_sent + 1, s->max_msg_len, s->name);
 	bigger = realloc(*buf, *cap * 2);
 	if (!bigger)
@@ -213,7 +220,8 @@ static int parse_send_options(struct sender *s, int argc, char **argv, bool *cre
 		switch (opt) {
 		case OPT_TYPE:
 			if (parse_number(optarg, IPCX_TYPE_MIN, UINT32_MAX, &number))
-				return usage_error("'%s' is not a message type: 1 to 4294967295", optarg);
+				return usage_error("'%s' is not a message type: 1 to 4294967295",
+						   optarg);
 			s->template.type = number;
 			break;
 		case 'p':
@@ -224,7 +232,8 @@ static int parse_send_options(struct sender *s, int argc, char **argv, bool *cre
 			break;
 		case 'r':
 			s->split = optarg ? SPLIT_BLOCKS : SPLIT_READS;
-			if (optarg && (parse_size(optarg, &number) || !number || number > SIZE_MAX / 2))
+			if (optarg &&
+			    (parse_size(optarg, &number) || !number || number > SIZE_MAX / 2))
 				return usage_error("'%s' is not a block size: 512, 64K", optarg);
 			if (optarg)
 				s->block_len = number;
@@ -285,7 +294,8 @@ int cmd_send(int argc, char **argv)
 		return report(ret, "look at queue '%s'", s.name);
 	s.max_msg_len = stat.max_msg_len;
 	if (s.split == SPLIT_BLOCKS && s.block_len > s.max_msg_len)
-		return report(-EMSGSIZE, "send blocks of %zu bytes to queue '%s'", s.block_len, s.name);
+		return report(-EMSGSIZE, "send blocks of %zu bytes to queue '%s'", s.block_len,
+			      s.name);
 
 	status = optind < argc ? send_arguments(&s, argv + optind, argc - optind) : send_input(&s);
 	if (end && !status) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The demo's fourth scene: a worker dies by kill -9 while it receives.  Each worker lets the kernel put job
- * after job into its own row of a region.  A message has been taken if and only if its struct ipcx_msg was
- * written (<linux/ipcx.h>): so the rows tell exactly what was delivered, also to the dead one.  The unit of the
- * robust semaphore that it held returns at its death.
+ * The demo's fourth scene: a worker dies by kill -9 while it receives.  Each worker lets the kernel
+ * put job after job into its own row of a region.  A message has been taken if and only if its
+ * struct ipcx_msg was written (<linux/ipcx.h>): so the rows tell exactly what was delivered, also
+ * to the dead one.  The unit of the robust semaphore that it held returns at its death.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,7 +20,10 @@
 #define VICTIM		1
 #define SUBSTITUTE	3
 
-/* One delivery.  @msg.pid, the sender, is 0 before; on a line of its own, it is written whole or not at all. */
+/*
+ * One delivery.  @msg.pid, the sender, is 0 before; on a line of its own, it is written whole
+ * or not at all.
+ */
 struct slot {
 	struct ipcx_msg msg;
 	uint32_t job;		/* from 1 */
@@ -61,7 +64,10 @@ static int work(int index)
 	for (int i = 0; i < NR_JOBS; i++) {
 		slot = &rows->slots[index][i];
 		slot->msg = ipcx_msg(&slot->job, sizeof(slot->job));
-		/* A batch of one: the kernel writes into the region and not into the library's variable. */
+		/*
+		 * A batch of one: the kernel writes into the region and not into the library's
+		 * variable.
+		 */
 		ret = ipcx_queue_recvv(queue, &slot->msg, 1, NULL, 0, demo_deadline());
 		if (ret != 1)
 			return ret == -EPIPE && !ipcx_sem_post(sem, 1) ? STATUS_OK : STATUS_FAILED;
@@ -112,10 +118,11 @@ static void count_jobs(void)
 	}
 	for (job = 1; job <= NR_JOBS; job++)
 		nr_lost += !nr_delivered[job];
-	demo_say("workers received %u, %u (killed), %u and %u (its substitute): %u of %d jobs", nr_in_row(0),
-		 nr_in_row(VICTIM), nr_in_row(2), nr_in_row(SUBSTITUTE), nr_received, NR_JOBS);
-	demo_check(!nr_lost && !nr_twice && !nr_unknown, "%d jobs: %u lost, %u delivered twice", NR_JOBS, nr_lost,
-		   nr_twice);
+	demo_say("workers received %u, %u (killed), %u and %u (its substitute): %u of %d jobs",
+		 nr_in_row(0), nr_in_row(VICTIM), nr_in_row(2), nr_in_row(SUBSTITUTE), nr_received,
+		 NR_JOBS);
+	demo_check(!nr_lost && !nr_twice && !nr_unknown, "%d jobs: %u lost, %u delivered twice",
+		   NR_JOBS, nr_lost, nr_twice);
 }
 
 /* Until all units are out and the substitute waits for one. */
@@ -147,13 +154,14 @@ static void play_kill(int queue, int sem)
 		demo_pause(1);
 	workers[SUBSTITUTE] = demo_start(work, SUBSTITUTE);
 	all_well &= wait_for_queue_at_licences(sem);
-	demo_say("three workers hold the %d licences (a robust semaphore), a fourth waits for one", NR_LICENCES);
+	demo_say("three workers hold the %d licences (a robust semaphore), a fourth waits for one",
+		 NR_LICENCES);
 
 	producer = demo_start(produce, 0);
 	all_well &= wait_for_deliveries(queue, NR_JOBS / 3);
 	kill(workers[VICTIM], SIGKILL);
-	demo_say("kill -9 %d: worker %d dies after about %d of %d jobs", workers[VICTIM], VICTIM + 1, NR_JOBS / 3,
-		 NR_JOBS);
+	demo_say("kill -9 %d: worker %d dies after about %d of %d jobs", workers[VICTIM],
+		 VICTIM + 1, NR_JOBS / 3, NR_JOBS);
 	all_well &= demo_finish(workers[VICTIM]) == -1;
 	all_well &= demo_finish(producer) == STATUS_OK;
 	ipcx_shutdown(queue, IPCX_SHUT_SEND);
@@ -161,14 +169,16 @@ static void play_kill(int queue, int sem)
 		if (i != VICTIM)
 			all_well &= demo_finish(workers[i]) == STATUS_OK;
 
-	demo_check(all_well, "the others, and the fourth with the dead one's licence, finished the work");
+	demo_check(all_well,
+		   "the others, and the fourth with the dead one's licence, finished the work");
 	count_jobs();
 	if (ipcx_queue_stat(queue, &stat))
 		stat.nr_msgs = UINT32_MAX;
 	demo_check(!stat.nr_msgs && stat.sent == NR_JOBS && stat.received == NR_JOBS,
 		   "the queue is empty and has counted the same: %llu sent, %llu received",
 		   (unsigned long long)stat.sent, (unsigned long long)stat.received);
-	demo_check(!ipcx_sem_stat(sem, &sem_stat) && sem_stat.count == NR_LICENCES && !sem_stat.held,
+	demo_check(!ipcx_sem_stat(sem, &sem_stat) && sem_stat.count == NR_LICENCES &&
+			   !sem_stat.held,
 		   "all %d licences are back", NR_LICENCES);
 }
 

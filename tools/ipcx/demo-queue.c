@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The demo's first scene: messages leave a queue by priority, and each one exactly once however many
- * processes receive.
+ * The demo's first scene: messages leave a queue by priority, and each one exactly once however
+ * many processes receive.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -98,7 +98,7 @@ static int produce(int index)
 static int consume(int index)
 {
 	struct ipcx_msg msg;
-	uint32_t job;
+	uint32_t job = 0;
 	int queue, ret;
 
 	queue = ipcx_open(demo_name("jobs"), IPCX_KIND_QUEUE, IPCX_READ, 0);
@@ -143,10 +143,11 @@ static void play_crowd(int queue)
 	}
 	demo_say("%d producers sent %d each; consumers took %u, %u and %u: %.2f s, %.0f messages/s",
 		 NR_PRODUCERS, NR_EACH, atomic_load(&tally->nr_by_consumer[0]),
-		 atomic_load(&tally->nr_by_consumer[1]), atomic_load(&tally->nr_by_consumer[2]), seconds,
-		 NR_JOBS / seconds);
+		 atomic_load(&tally->nr_by_consumer[1]), atomic_load(&tally->nr_by_consumer[2]),
+		 seconds, NR_JOBS / seconds);
 	demo_check(all_well, "all five processes ended well");
-	demo_check(!nr_lost && !nr_twice, "%d messages: %u lost, %u received twice", NR_JOBS, nr_lost, nr_twice);
+	demo_check(!nr_lost && !nr_twice, "%d messages: %u lost, %u received twice", NR_JOBS,
+		   nr_lost, nr_twice);
 }
 
 void demo_queue(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The demo's third scene: one process paints into a region, another reads it in place.  Only a note of a few
- * bytes goes through a queue, to say that the image is complete.
+ * The demo's third scene: one process paints into a region, another reads it in place.  Only a note
+ * of a few bytes goes through a queue, to say that the image is complete.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -35,7 +35,10 @@ static uint32_t checksum(const unsigned char *bytes, size_t len)
 	return sum;
 }
 
-/* Steps until z -> z^2 + c leaves the circle of radius 2; fixed point with 16 bits after the point. */
+/*
+ * Steps until z -> z^2 + c leaves the circle of radius 2; fixed point with 16 bits after the
+ * point.
+ */
 static unsigned char mandelbrot(int64_t re, int64_t im)
 {
 	int64_t x = 0, y = 0, xx, yy;
@@ -68,8 +71,9 @@ static int paint_image(int index)
 	image = addr;
 	for (int y = 0; y < IMAGE_HEIGHT; y++)
 		for (int x = 0; x < IMAGE_WIDTH; x++)
-			image[y * IMAGE_WIDTH + x] = mandelbrot((x * 196608 / IMAGE_WIDTH) - 139264,
-								 (y * 157286 / IMAGE_HEIGHT) - 78643);
+			image[y * IMAGE_WIDTH + x] =
+				mandelbrot((x * 196608 / IMAGE_WIDTH) - 139264,
+					   (y * 157286 / IMAGE_HEIGHT) - 78643);
 	note.checksum = checksum(image, IMAGE_LEN);
 	msg = ipcx_msg(&note, sizeof(note));
 	return ipcx_queue_send_msg(queue, &msg, 0, demo_deadline()) ? STATUS_FAILED : STATUS_OK;
@@ -79,6 +83,7 @@ static void show(const unsigned char *image)
 {
 	static const char shades[] = " .,:;-=+*o%#&@";
 	char row[IMAGE_WIDTH / CELL_WIDTH + 1];
+	const unsigned int last = sizeof(shades) - 2;
 	unsigned int steps;
 
 	for (int y = CELL_HEIGHT / 2; y < IMAGE_HEIGHT; y += CELL_HEIGHT) {
@@ -87,7 +92,7 @@ static void show(const unsigned char *image)
 			if (steps >= NR_STEPS)
 				row[x] = ' ';
 			else
-				row[x] = shades[steps < sizeof(shades) - 1 ? steps : sizeof(shades) - 2];
+				row[x] = shades[steps < last ? steps : last];
 		}
 		row[IMAGE_WIDTH / CELL_WIDTH] = '\0';
 		demo_say("%s", row);
@@ -102,7 +107,7 @@ enum {
 /* Has the right to read only: what it maps, it cannot change. */
 static int view_image(int index)
 {
-	struct note note;
+	struct note note = { 0 };
 	struct ipcx_msg msg;
 	int queue, region;
 	void *addr, *writable;
@@ -140,12 +145,14 @@ void demo_region(void)
 	if (image) {
 		viewer = demo_start(view_image, 0);
 		painter = demo_start(paint_image, 0);
-		demo_check(demo_finish(painter) == STATUS_OK, "process %d painted %d pixels", painter, IMAGE_LEN);
+		demo_check(demo_finish(painter) == STATUS_OK, "process %d painted %d pixels",
+			   painter, IMAGE_LEN);
 		status = demo_finish(viewer);
 		demo_check(status == VIEW_OK || status == VIEW_WRITABLE,
-			   "process %d saw the same image in place; a note of %zu bytes went through a queue",
+			   "process %d saw the same image in place; the queue carried %zu bytes",
 			   viewer, sizeof(struct note));
-		demo_check(status == VIEW_OK, "with the right to read only, it could not map it for writing");
+		demo_check(status == VIEW_OK,
+			   "with the right to read only, it could not map it for writing");
 		ipcx_region_unmap(image, IMAGE_LEN);
 		close(region);
 	}

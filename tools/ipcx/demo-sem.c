@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The demo's second scene: a semaphore with two units lets two of six workers work at a time, in the order in
- * which they came.
+ * The demo's second scene: a semaphore with two units lets two of six workers work at a time, in
+ * the order in which they came.
  */
 #include <stdio.h>
 #include <string.h>
@@ -104,7 +104,8 @@ static void play_workers(int sem)
 		end = turn->end > end ? turn->end : end;
 	}
 	draw(begin, end);
-	demo_check(most <= NR_UNITS, "never more than %d at work (at most %u were)", NR_UNITS, most);
+	demo_check(most <= NR_UNITS, "never more than %d at work (at most %u were)", NR_UNITS,
+		   most);
 	demo_check(!ipcx_sem_stat(sem, &stat) && stat.count == NR_UNITS, "both units are back");
 }
 

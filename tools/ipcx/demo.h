@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ipcx demo: what its scenes share.  A scene makes real processes and real objects, shows what they do, and
- * checks it; every wait in it ends at the scene's deadline.
+ * ipcx demo: what its scenes share.  A scene makes real processes and real objects, shows what they
+ * do, and checks it; every wait in it ends at the scene's deadline.
  */
 #ifndef IPCX_TOOL_DEMO_H
 #define IPCX_TOOL_DEMO_H
@@ -25,7 +25,10 @@ void demo_fail(int err, const char *what);
 const char *demo_name(const char *what);
 int demo_create_queue(const char *what, unsigned int max_msgs);
 int demo_create_sem(const char *what, unsigned int units, bool robust);
-/* Creates, maps and returns a region, zero-filled; NULL if that failed.  Children inherit the mapping. */
+/*
+ * Creates, maps and returns a region, zero-filled; NULL if that failed.  Children inherit the
+ * mapping.
+ */
 void *demo_create_region(const char *what, size_t len, int *region);
 
 /* ---- time ---- */
@@ -36,9 +39,15 @@ void demo_pause(unsigned int ms);
 
 /* ---- processes ---- */
 
-/* Starts a process that runs @run(@index) and exits with its result; it dies with the demo.  0 if it failed. */
+/*
+ * Starts a process that runs @run(@index) and exits with its result; it dies with the demo.  0
+ * if it failed.
+ */
 pid_t demo_start(int (*run)(int index), int index);
-/* Waits for the process; kills it at the deadline.  Returns its exit status, or -1 if it was killed. */
+/*
+ * Waits for the process; kills it at the deadline.  Returns its exit status, or -1 if it was
+ * killed.
+ */
 int demo_finish(pid_t pid);
 
 /* ---- the scenes; each returns when its processes have ended ---- */

@@ -38,8 +38,8 @@ void json_bool(struct json *json, const char *key, bool value)
 }
 
 /*
- * Length of the UTF-8 sequence at @text, or 0 if there is none: an overlong form, a surrogate, a value above
- * U+10FFFF and a sequence cut short are none (RFC 3629).
+ * Length of the UTF-8 sequence at @text, or 0 if there is none: an overlong form, a surrogate, a
+ * value above U+10FFFF and a sequence cut short are none (RFC 3629).
  */
 static size_t utf8_len(const unsigned char *text, size_t len)
 {
@@ -47,7 +47,10 @@ static size_t utf8_len(const unsigned char *text, size_t len)
 		unsigned char mask, lead;
 		uint32_t min;
 	} forms[] = {
-		{ 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 }, { 0xf8, 0xf0, 0x10000 },
+		{ 0x80, 0x00, 0 },
+		{ 0xe0, 0xc0, 0x80 },
+		{ 0xf0, 0xe0, 0x800 },
+		{ 0xf8, 0xf0, 0x10000 },
 	};
 	uint32_t code;
 
@@ -60,7 +63,8 @@ static size_t utf8_len(const unsigned char *text, size_t len)
 				return 0;
 			code = code << 6 | (text[i] & 0x3f);
 		}
-		if (code < forms[n - 1].min || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+		if (code < forms[n - 1].min || code > 0x10ffff ||
+		    (code >= 0xd800 && code <= 0xdfff))
 			return 0;
 		return n;
 	}
@@ -113,7 +117,8 @@ void json_text(struct json *json, const char *key, const char *text)
 
 void json_base64(struct json *json, const char *key, const void *bytes, size_t len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const unsigned char *in = bytes;
 	uint32_t group;
 	size_t n;

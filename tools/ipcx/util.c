@@ -25,8 +25,10 @@ static const struct error_meaning error_meanings[] = {
 	{ EAGAIN, "it would have to wait", "leave out --nowait, or give a --timeout" },
 	{ EBUSY, "it is in use", NULL },
 	{ EDQUOT, "its owner's memory quota is used up",
-	  "receive or purge messages, or remove objects; `ipcx stat` without a name shows the quota" },
-	{ EEXIST, "the name exists already", "`ipcx ls -l` shows what it is, `ipcx rm` removes it" },
+	  "receive or purge messages, or remove objects; `ipcx stat` without a name shows the "
+	  "quota" },
+	{ EEXIST, "the name exists already",
+	  "`ipcx ls -l` shows what it is, `ipcx rm` removes it" },
 	{ EINVAL, "a value is out of range, or the name is not valid",
 	  "a name is 1 to 255 bytes without '/' and control characters" },
 	{ EMSGSIZE, "the message is too large", "`ipcx stat NAME` shows the largest that fits" },
@@ -38,7 +40,8 @@ static const struct error_meaning error_meanings[] = {
 	{ E2BIG, "the loaded module is older than this command",
 	  "load the module that was built with this command" },
 	{ EOPNOTSUPP, "the object was not created for this", NULL },
-	{ EOVERFLOW, "the count would exceed the semaphore's maximum", "`ipcx stat NAME` shows both" },
+	{ EOVERFLOW, "the count would exceed the semaphore's maximum",
+	  "`ipcx stat NAME` shows both" },
 	{ EPERM, "only its owner may do this", "`ipcx ls -l` shows the owner" },
 	{ EPIPE, "it has been shut down", "remove it and create it again to start afresh" },
 	{ ETIMEDOUT, "the timeout has passed", NULL },
@@ -66,10 +69,14 @@ int report(int err, const char *what, ...)
 	const char *advice = meaning ? meaning->advice : NULL;
 	va_list args;
 
-	/* Without the module every command fails, and with errors that mean something else otherwise. */
+	/*
+	 * Without the module every command fails, and with errors that mean something else
+	 * otherwise.
+	 */
 	if (access(IPCX_DEVICE, F_OK) && (err == -ENOENT || err == -ENXIO || err == -ENODEV)) {
 		text = "there is no " IPCX_DEVICE ": the module is not loaded";
-		advice = "in the source tree run `make load` (here) or `make vm` (a shell in a machine that has it)";
+		advice = "in the source tree run `make load` (here) or `make vm` (a shell in a "
+			 "machine that has it)";
 	} else if (err == -EACCES && access(IPCX_DEVICE, R_OK | W_OK)) {
 		text = IPCX_DEVICE " may not be opened by you";
 		advice = "its mode is 0666 when the module creates it: `ls -l " IPCX_DEVICE "`";
@@ -278,7 +285,8 @@ int open_object(const char *name, unsigned int kind, unsigned int rights)
 		return fd;
 	other = fd == -ENOENT ? find_kind(name) : IPCX_KIND_ANY;
 	if (other != IPCX_KIND_ANY && other != kind)
-		report_text("cannot open %s '%s': it is a %s", kind_name(kind), name, kind_name(other));
+		report_text("cannot open %s '%s': it is a %s", kind_name(kind), name,
+			    kind_name(other));
 	else
 		report(fd, "open %s '%s'", kind_name(kind), name);
 	return -1;

@@ -27,11 +27,15 @@ extern const char *command_name;
 /* ---- messages: all go to stderr ---- */
 
 /*
- * Say that something failed: "ipcx send: cannot WHAT: REASON", then a line with what to do about it where one
- * is known.  @err: negative errno.  Returns STATUS_FAILED, so that a command can end with it.
+ * Say that something failed: "ipcx send: cannot WHAT: REASON", then a line with what to do about it
+ * where one is known.  @err: negative errno.  Returns STATUS_FAILED, so that a command can end with
+ * it.
  */
 int report(int err, const char *what, ...) __attribute__((format(printf, 2, 3)));
-/* The same for a failure that has no errno; the text is printed as it is.  Returns STATUS_FAILED. */
+/*
+ * The same for a failure that has no errno; the text is printed as it is.  Returns
+ * STATUS_FAILED.
+ */
 int report_text(const char *text, ...) __attribute__((format(printf, 1, 2)));
 /* Say that the command line is wrong, and where help is.  Returns STATUS_USAGE. */
 int usage_error(const char *text, ...) __attribute__((format(printf, 1, 2)));
@@ -67,7 +71,8 @@ uint64_t deadline(const struct patience *patience);
 /* "queue", "region", "semaphore". */
 const char *kind_name(unsigned int kind);
 /*
- * Open @name with @rights, or say why not and return -1.  A name of another kind is told from a missing one.
+ * Open @name with @rights, or say why not and return -1.  A name of another kind is told from a
+ * missing one.
  */
 int open_object(const char *name, unsigned int kind, unsigned int rights);
 /* Open @name with any right that the caller has; -errno, and nothing is said. */
@@ -93,8 +98,8 @@ void json_base64(struct json *json, const char *key, const void *bytes, size_t l
 bool is_utf8(const char *text, size_t len);
 
 /*
- * Flush stdout and tell whether everything that was printed has arrived.  Returns STATUS_OK, or reports the
- * failure and returns STATUS_FAILED.
+ * Flush stdout and tell whether everything that was printed has arrived.  Returns STATUS_OK, or
+ * reports the failure and returns STATUS_FAILED.
  */
 int finish_output(void);
 
