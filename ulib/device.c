@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The device: every call of the library goes through the two functions at the top.  Below them the calls that
- * concern /dev/ipcx itself and the names that it keeps.
+ * The device: every call of the library goes through the two functions at the top.  Below
+ * them the calls that concern /dev/ipcx itself and the names that it keeps.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -4,11 +4,14 @@
  */
 #include "internal.h"
 
-/* Permission bits of a named object for which none are given: its owner's alone, as mkstemp(3) does. */
+/*
+ * Permission bits of a named object for which none are given: its owner's alone, as
+ * mkstemp(3) does.
+ */
 #define DEFAULT_MODE 0600
 
-int ipcx_internal_create(unsigned long command, void *arg, struct ipcx_create *create, const char *name,
-			 const struct ipcx_options *options)
+int ipcx_internal_create(unsigned long command, void *arg, struct ipcx_create *create,
+			 const char *name, const struct ipcx_options *options)
 {
 	static const struct ipcx_options defaults;
 

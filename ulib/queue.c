@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Message queues: the short calls are the long ones with their defaults, so there is one way into the kernel
- * for each command.
+ * Message queues: the short calls are the long ones with their defaults, so there is one
+ * way into the kernel for each command.
  */
 #include <errno.h>
 
@@ -57,11 +57,11 @@ int ipcx_queue_sendv(int queue, const struct ipcx_msg *msgs, unsigned int nr, un
 }
 
 /*
- * Only the buffer goes in, so that a caller may use one ipcx_msg again and again.  On error @msg stays as it
- * was, except that -EMSGSIZE tells the size needed.
+ * Only the buffer goes in, so that a caller may use one ipcx_msg again and again.  On
+ * error @msg stays as it was, except that -EMSGSIZE tells the size needed.
  */
-int ipcx_queue_recv_msg(int queue, struct ipcx_msg *msg, const struct ipcx_select *select, unsigned int flags,
-			uint64_t timeout)
+int ipcx_queue_recv_msg(int queue, struct ipcx_msg *msg, const struct ipcx_select *select,
+			unsigned int flags, uint64_t timeout)
 {
 	struct ipcx_queue_recv arg = {
 		.size = sizeof(arg),
@@ -90,9 +90,12 @@ ssize_t ipcx_queue_recv(int queue, void *buf, size_t len)
 	return ret ? ret : (ssize_t)msg.len;
 }
 
-/* The kernel writes into @msgs itself; what an earlier call left in their flags must not go in again. */
-int ipcx_queue_recvv(int queue, struct ipcx_msg *msgs, unsigned int nr, const struct ipcx_select *select,
-		     unsigned int flags, uint64_t timeout)
+/*
+ * The kernel writes into @msgs itself; what an earlier call left in their flags must not
+ * go in again.
+ */
+int ipcx_queue_recvv(int queue, struct ipcx_msg *msgs, unsigned int nr,
+		     const struct ipcx_select *select, unsigned int flags, uint64_t timeout)
 {
 	struct ipcx_queue_batch arg = {
 		.size = sizeof(arg),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Relative times exist only here: the kernel's timeouts are absolute, so that a call repeated after a signal
- * does not wait longer.
+ * Relative times exist only here: the kernel's timeouts are absolute, so that a call
+ * repeated after a signal does not wait longer.
  */
 #include <time.h>
 

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The ABI as a 32-bit program sees it: the header is compiled with -m32 (no 32-bit library is needed for
-# that) and checked against abi-layout.h.  If this fails, 32-bit programs need a translation in the module.
+# The ABI as a 32-bit program sees it: the header is compiled with -m32 (no 32-bit library
+# is needed for that) and checked against abi-layout.h.  If this fails, 32-bit programs
+# need a translation in the module.
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 cc=${CC:-cc}
@@ -11,7 +12,8 @@ trap 'rm -f "$errors"' EXIT
 
 compile()
 {
-	$cc "$@" -ffreestanding -fsyntax-only -Wall -Werror -isystem "/usr/include/$(uname -m)-linux-gnu" \
+	$cc "$@" -ffreestanding -fsyntax-only -Wall -Werror \
+		-isystem "/usr/include/$(uname -m)-linux-gnu" \
 		-I"$top/kmod/uapi" -I"$top/tests/unit" -x c - 2>"$errors"
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sizes, offsets, numbers and constants of the ABI are those that existing programs were built with.  If this
- * fails, such a program and the module misunderstand each other without any message.
+ * Sizes, offsets, numbers and constants of the ABI are those that existing programs were
+ * built with.  If this fails, such a program and the module misunderstand each other
+ * without any message.
  */
 #include <linux/ipcx.h>
 

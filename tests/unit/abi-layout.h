@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The ABI by value: what programs already built rely on.  A line here is never changed, only new ones come; new
- * members stand at the end of their structure, whose size grows then.
+ * The ABI by value: what programs already built rely on.  A line here is never changed,
+ * only new ones come; new members stand at the end of their structure, whose size grows
+ * then.
  */
 #ifndef ABI_LAYOUT_H
 #define ABI_LAYOUT_H

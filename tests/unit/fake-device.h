@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A device for the tests of the library's own logic: this program's open(), close() and ioctl() stand in
- * for the C library's, note what libipcx passes to them and return what the test has prepared.
+ * A device for the tests of the library's own logic: this program's open(), close() and
+ * ioctl() stand in for the C library's, note what libipcx passes to them and return what
+ * the test has prepared.
  */
 #ifndef FAKE_DEVICE_H
 #define FAKE_DEVICE_H
@@ -120,7 +121,10 @@ int ioctl(int fd, unsigned long command, ...)
 	return fake.ret;
 }
 
-/* One command came since the last look: @number, on @on, with an argument equal to @want to the last byte. */
+/*
+ * One command came since the last look: @number, on @on, with an argument equal to @want
+ * to the last byte.
+ */
 #define CHECK_COMMAND(number, on, want)					\
 	do {								\
 		CHECK_EQ(fake.nr_ioctl, 1);				\

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Creation: defaults, options, and where the device comes from.  If this fails, objects are made with other
- * bounds, permissions or rights than the manual page says, which nobody notices until it matters.
+ * Creation: defaults, options, and where the device comes from.  If this fails, objects
+ * are made with other bounds, permissions or rights than the manual page says, which
+ * nobody notices until it matters.
  */
 #define _GNU_SOURCE
 #include <limits.h>
@@ -99,7 +100,8 @@ TEST(semaphore_bounds_arrive)
 TEST(options_arrive_for_every_kind)
 {
 	struct ipcx_options options = {
-		.flags = IPCX_CREATE_EXCL | IPCX_CREATE_NONBLOCK | IPCX_CREATE_TEMPORARY | IPCX_SEM_ROBUST,
+		.flags = IPCX_CREATE_EXCL | IPCX_CREATE_NONBLOCK | IPCX_CREATE_TEMPORARY |
+			 IPCX_SEM_ROBUST,
 		.mode = 0640,
 		.rights = IPCX_WRITE,
 	};

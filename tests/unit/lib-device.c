@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The calls that concern the device, names and any object.  If this fails, the library passes something to the
- * kernel that its caller did not say, loses a result, or leaks a descriptor of the device.
+ * The calls that concern the device, names and any object.  If this fails, the library
+ * passes something to the kernel that its caller did not say, loses a result, or leaks a
+ * descriptor of the device.
  */
 #define _GNU_SOURCE
 #include "fake-device.h"
@@ -130,7 +131,10 @@ TEST(stat_returns_what_the_module_says)
 
 TEST(shutdown_passes_the_directions)
 {
-	struct ipcx_shutdown want = { .size = sizeof(want), .how = IPCX_SHUT_SEND | IPCX_SHUT_RECV };
+	struct ipcx_shutdown want = {
+		.size = sizeof(want),
+		.how = IPCX_SHUT_SEND | IPCX_SHUT_RECV,
+	};
 
 	CHECK_OK(ipcx_shutdown(FAKE_FD, IPCX_SHUT_SEND | IPCX_SHUT_RECV));
 	CHECK_COMMAND(IPCX_SHUTDOWN, FAKE_FD, want);

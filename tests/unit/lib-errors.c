@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every call returns the kernel's error as a negative number, once, without retrying, and leaves errno and the
- * caller's structures alone.  If this fails, programs act on a stale errno, or a handler cannot stop a wait.
+ * Every call returns the kernel's error as a negative number, once, without retrying, and
+ * leaves errno and the caller's structures alone.  If this fails, programs act on a stale
+ * errno, or a handler cannot stop a wait.
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -20,28 +21,115 @@ static union {
 	char bytes[512];
 } out;
 
-static long long query(void)		{ return ipcx_query(&out.query); }
-static long long open_name(void)	{ return ipcx_open("n", 0, 0, 0); }
-static long long unlink_name(void)	{ return ipcx_unlink("n"); }
-static long long list(void)		{ return ipcx_list(NULL, &out.entry, 1); }
-static long long restrict_fd(void)	{ return ipcx_restrict(FAKE_FD, IPCX_READ); }
-static long long stat_fd(void)		{ return ipcx_stat(FAKE_FD, &out.stat); }
-static long long shutdown_fd(void)	{ return ipcx_shutdown(FAKE_FD, IPCX_SHUT_SEND); }
-static long long queue_create(void)	{ return ipcx_queue_create("n", NULL, NULL); }
-static long long queue_send(void)	{ return ipcx_queue_send(FAKE_FD, &out, 1); }
-static long long queue_send_msg(void)	{ return ipcx_queue_send_msg(FAKE_FD, &out.msg, 0, 0); }
-static long long queue_sendv(void)	{ return ipcx_queue_sendv(FAKE_FD, &out.msg, 1, 0, 0); }
-static long long queue_recv(void)	{ return ipcx_queue_recv(FAKE_FD, &out, 1); }
-static long long queue_recv_msg(void)	{ return ipcx_queue_recv_msg(FAKE_FD, &out.msg, NULL, 0, 0); }
-static long long queue_purge(void)	{ return ipcx_queue_purge(FAKE_FD, NULL); }
-static long long queue_stat(void)	{ return ipcx_queue_stat(FAKE_FD, &out.queue_stat); }
-static long long region_create(void)	{ return ipcx_region_create("n", 1, NULL); }
-static long long region_stat(void)	{ return ipcx_region_stat(FAKE_FD, &out.region_stat); }
-static long long sem_create(void)	{ return ipcx_sem_create("n", 0, 0, NULL); }
-static long long sem_post(void)		{ return ipcx_sem_post(FAKE_FD, 1); }
-static long long sem_wait(void)		{ return ipcx_sem_wait(FAKE_FD, 1, 0, 0); }
-static long long sem_trywait(void)	{ return ipcx_sem_trywait(FAKE_FD, 1); }
-static long long sem_stat(void)		{ return ipcx_sem_stat(FAKE_FD, &out.sem_stat); }
+static long long query(void)
+{
+	return ipcx_query(&out.query);
+}
+
+static long long open_name(void)
+{
+	return ipcx_open("n", 0, 0, 0);
+}
+
+static long long unlink_name(void)
+{
+	return ipcx_unlink("n");
+}
+
+static long long list(void)
+{
+	return ipcx_list(NULL, &out.entry, 1);
+}
+
+static long long restrict_fd(void)
+{
+	return ipcx_restrict(FAKE_FD, IPCX_READ);
+}
+
+static long long stat_fd(void)
+{
+	return ipcx_stat(FAKE_FD, &out.stat);
+}
+
+static long long shutdown_fd(void)
+{
+	return ipcx_shutdown(FAKE_FD, IPCX_SHUT_SEND);
+}
+
+static long long queue_create(void)
+{
+	return ipcx_queue_create("n", NULL, NULL);
+}
+
+static long long queue_send(void)
+{
+	return ipcx_queue_send(FAKE_FD, &out, 1);
+}
+
+static long long queue_send_msg(void)
+{
+	return ipcx_queue_send_msg(FAKE_FD, &out.msg, 0, 0);
+}
+
+static long long queue_sendv(void)
+{
+	return ipcx_queue_sendv(FAKE_FD, &out.msg, 1, 0, 0);
+}
+
+static long long queue_recv(void)
+{
+	return ipcx_queue_recv(FAKE_FD, &out, 1);
+}
+
+static long long queue_recv_msg(void)
+{
+	return ipcx_queue_recv_msg(FAKE_FD, &out.msg, NULL, 0, 0);
+}
+
+static long long queue_purge(void)
+{
+	return ipcx_queue_purge(FAKE_FD, NULL);
+}
+
+static long long queue_stat(void)
+{
+	return ipcx_queue_stat(FAKE_FD, &out.queue_stat);
+}
+
+static long long region_create(void)
+{
+	return ipcx_region_create("n", 1, NULL);
+}
+
+static long long region_stat(void)
+{
+	return ipcx_region_stat(FAKE_FD, &out.region_stat);
+}
+
+static long long sem_create(void)
+{
+	return ipcx_sem_create("n", 0, 0, NULL);
+}
+
+static long long sem_post(void)
+{
+	return ipcx_sem_post(FAKE_FD, 1);
+}
+
+static long long sem_wait(void)
+{
+	return ipcx_sem_wait(FAKE_FD, 1, 0, 0);
+}
+
+static long long sem_trywait(void)
+{
+	return ipcx_sem_trywait(FAKE_FD, 1);
+}
+
+static long long sem_stat(void)
+{
+	return ipcx_sem_stat(FAKE_FD, &out.sem_stat);
+}
 
 /* Its array goes to the kernel itself: the library clears the flags in it. */
 static long long queue_recvv(void)
@@ -96,8 +184,9 @@ static const struct {
 #define NR_CALLS	(sizeof(calls) / sizeof(calls[0]))
 
 static const int errors[] = {
-	EACCES, EAGAIN, EBADF, EDQUOT, EEXIST, EFAULT, E2BIG, EINTR, EINVAL, EMFILE, ENFILE, EMSGSIZE,
-	ENAMETOOLONG, ENODEV, ENOENT, ENOMEM, ENOTTY, EOPNOTSUPP, EOVERFLOW, EPERM, EPIPE, ETIMEDOUT,
+	EACCES, EAGAIN, EBADF, EDQUOT, EEXIST, EFAULT, E2BIG, EINTR, EINVAL, EMFILE, ENFILE,
+	EMSGSIZE, ENAMETOOLONG, ENODEV, ENOENT, ENOMEM, ENOTTY, EOPNOTSUPP, EOVERFLOW, EPERM,
+	EPIPE, ETIMEDOUT,
 };
 
 #define NR_ERRORS	(sizeof(errors) / sizeof(errors[0]))

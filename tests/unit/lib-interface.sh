@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The library offers what its header declares: no more, no less, to C and C++, and documented.  If this fails,
-# a program does not link, or relies on something that may change.
+# The library offers what its header declares: no more, no less, to C and C++, and
+# documented.  If this fails, a program does not link, or relies on something that may
+# change.
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${IPCX_BUILD:-$top/build}
@@ -42,8 +43,10 @@ echo "TAP version 13"
 echo "1..8"
 : >"$tmp/why"
 
-sed -n 's/^[a-z][a-z0-9_ ]* \(ipcx_[a-z_]*\)(.*/\1/p' "$header" | grep -v '^ipcx_msg$' | sort >"$tmp/declared"
-[ "$(wc -l <"$tmp/declared")" -ge 28 ] || echo "only these were found in $header:" | cat - "$tmp/declared" >"$tmp/why"
+sed -n 's/^[a-z][a-z0-9_ ]* \(ipcx_[a-z_]*\)(.*/\1/p' "$header" |
+	grep -v '^ipcx_msg$' | sort >"$tmp/declared"
+[ "$(wc -l <"$tmp/declared")" -ge 28 ] ||
+	echo "only these were found in $header:" | cat - "$tmp/declared" >"$tmp/why"
 [ ! -s "$tmp/why" ]
 result $? the_header_declares_functions
 
@@ -69,8 +72,8 @@ fi
 result $? static_library_defines_exactly_these
 
 # The library neither prints nor allocates nor starts threads.
-nm -u "$build/libipcx.a" 2>&1 |
-	grep -E ' (.*printf.*|puts|perror|malloc|calloc|realloc|free|pthread_create|exit|abort|syslog)$' >"$tmp/why"
+calls='.*printf.*|puts|perror|syslog|malloc|calloc|realloc|free|pthread_create|exit|abort'
+nm -u "$build/libipcx.a" 2>&1 | grep -E " ($calls)\$" >"$tmp/why"
 [ ! -s "$tmp/why" ]
 result $? library_does_not_print_or_allocate
 
@@ -81,8 +84,8 @@ struct ipcx_msg use(void) { return ipcx_msg("x", 1); }' >"$tmp/header.c"
 # shellcheck disable=SC2086
 {
 	for std in c99 c11 c17; do
-		${CC:-cc} -std=$std -Wall -Wextra -Wpedantic -Wconversion -Werror $include -c -o "$tmp/header.o" \
-			"$tmp/header.c" || break
+		${CC:-cc} -std=$std -Wall -Wextra -Wpedantic -Wconversion -Werror $include \
+			-c -o "$tmp/header.o" "$tmp/header.c" || break
 	done
 } >"$tmp/why" 2>&1
 [ ! -s "$tmp/why" ]
@@ -100,8 +103,8 @@ if command -v "${CXX:-c++}" >/dev/null; then
 	# shellcheck disable=SC2086
 	{
 		for std in c++98 c++11 c++17 c++20; do
-			${CXX:-c++} -std=$std -Wall -Wextra -Wpedantic -Wconversion -Werror $include -o "$tmp/main" \
-				"$tmp/main.cc" "$build/libipcx.a" || break
+			${CXX:-c++} -std=$std -Wall -Wextra -Wpedantic -Wconversion -Werror \
+				$include -o "$tmp/main" "$tmp/main.cc" "$build/libipcx.a" || break
 		done
 	} >"$tmp/why" 2>&1
 	[ ! -s "$tmp/why" ]
@@ -119,7 +122,8 @@ for function in $(cat "$tmp/declared") ipcx_msg; do
 	fi
 	target=$(sed -n 's/^\.so man3\///p' "$page")
 	page=$top/ulib/man/${target:-$function.3}
-	sed -n '/^\.SH NAME/,/^\.SH LIBRARY/p' "$page" | grep -qw "$function" || echo "$function is not in NAME of $page"
+	sed -n '/^\.SH NAME/,/^\.SH LIBRARY/p' "$page" | grep -qw "$function" ||
+		echo "$function is not in NAME of $page"
 	sed -n '/^\.SH SYNOPSIS/,/^\.SH DESC/p' "$page" | grep -q "[ *]$function(" ||
 		echo "$function is not in SYNOPSIS of $page"
 done >"$tmp/why"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sending and receiving: what each call passes to the kernel and what it makes of the answer.  If this fails,
- * messages go out with another type, time or flag than was asked for, or a length is reported wrongly.
+ * Sending and receiving: what each call passes to the kernel and what it makes of the
+ * answer.  If this fails, messages go out with another type, time or flag than was asked
+ * for, or a length is reported wrongly.
  */
 #define _GNU_SOURCE
 #include "fake-device.h"
@@ -53,7 +54,7 @@ TEST(send_msg_passes_the_message_as_it_is)
 	memset(&msg, 0x33, sizeof(msg));
 	before = msg;
 	want.msg = msg;
-	CHECK_EQ(ipcx_queue_send_msg(FAKE_FD, &msg, IPCX_NOWAIT | IPCX_REALTIME, 12345678901234ULL), 0);
+	CHECK_EQ(ipcx_queue_send_msg(FAKE_FD, &msg, want.flags, want.timeout), 0);
 	CHECK_COMMAND(IPCX_QUEUE_SEND, FAKE_FD, want);
 	CHECK_MEM(&msg, &before, sizeof(msg));
 }
@@ -134,7 +135,7 @@ TEST(recv_msg_passes_the_buffer_only)
 	msg.buf = (uintptr_t)buf;
 	msg.len = 30;
 	fake.out = &out;
-	CHECK_EQ(ipcx_queue_recv_msg(FAKE_FD, &msg, &select, IPCX_RECV_PEEK | IPCX_REALTIME, 99), 0);
+	CHECK_EQ(ipcx_queue_recv_msg(FAKE_FD, &msg, &select, want.flags, want.timeout), 0);
 	CHECK_COMMAND(IPCX_QUEUE_RECV, FAKE_FD, want);
 	CHECK_MEM(&msg, &out.msg, sizeof(msg));
 }

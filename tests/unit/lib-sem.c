@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Semaphores: what each call passes to the kernel.  If this fails, a wait takes another number of units or waits
- * for another time than was asked for.
+ * Semaphores: what each call passes to the kernel.  If this fails, a wait takes another
+ * number of units or waits for another time than was asked for.
  */
 #define _GNU_SOURCE
 #include "fake-device.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Relative times become absolute ones.  If this fails, a very long timeout wraps around and ends at once.
+ * Relative times become absolute ones.  If this fails, a very long timeout wraps around
+ * and ends at once.
  */
 #define _GNU_SOURCE
 #include <ipcx.h>

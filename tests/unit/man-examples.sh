@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The programs in the manual pages compile as printed, and run where /dev/ipcx is.  If this fails, the first thing
-# that a newcomer tries does not work.
+# The programs in the manual pages compile as printed, and run where /dev/ipcx is.  If
+# this fails, the first thing that a newcomer tries does not work.
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${IPCX_BUILD:-$top/build}
@@ -10,7 +10,8 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 failed=0
 
-# Write the programs of the EXAMPLES section of page $1 to $2-1.c, $2-2.c, ...: each is one .EX block with a main().
+# Write the programs of the EXAMPLES section of page $1 to $2-1.c, $2-2.c, ...: each is
+# one .EX block with a main().
 extract()
 {
 	awk -v out="$2" '
@@ -56,7 +57,8 @@ nr=1
 for source; do
 	name=$(basename "$source" .c)
 	nr=$((nr + 1))
-	if ! ${CC:-cc} -std=gnu11 -Wall -Wextra -Werror -O2 -I"$top/ulib/include" -I"$top/kmod/uapi" \
+	if ! ${CC:-cc} -std=gnu11 -Wall -Wextra -Werror -O2 \
+			-I"$top/ulib/include" -I"$top/kmod/uapi" \
 			-o "$tmp/$name" "$source" "$build/libipcx.a" >"$tmp/why" 2>&1; then
 		sed 's/^/# /' "$tmp/why"
 		echo "not ok $nr - $name"

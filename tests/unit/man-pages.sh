@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The manual pages: they format without a warning, refer only to pages that exist, and name every command and
-# every error of the ABI.  If this fails, a reader is sent nowhere or not told of an error.
+# The manual pages: they format without a warning, refer only to pages that exist, and
+# name every command and every error of the ABI.  If this fails, a reader is sent nowhere
+# or not told of an error.
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 uapi=$top/kmod/uapi/linux/ipcx.h
@@ -71,14 +72,16 @@ missing()
 }
 
 # shellcheck disable=SC2046
-missing "$top/ulib/man/ipcx.4" $(sed -n 's/^#define \(IPCX_[A-Z_]*\)[[:space:]]*_IOWR(.*/\1/p' "$uapi") \
+missing "$top/ulib/man/ipcx.4" \
+	$(sed -n 's/^#define \(IPCX_[A-Z_]*\)[[:space:]]*_IOWR(.*/\1/p' "$uapi") \
 	$(sed -n 's/^struct \(ipcx_[a-z_]*\) {/\1/p' "$uapi" |
 	  grep -vxE 'ipcx_(create|list_entry|msg|select)') >"$tmp/why"
 [ ! -s "$tmp/why" ]
 result $? the_device_page_names_every_command_and_structure
 
 # shellcheck disable=SC2046
-missing "$top/ulib/man/ipcx.4" $(sed -n '/^ \* Errors/,/^ \*\/$/s/^ \*	\(E[A-Z0-9, ]*\).*/\1/p' "$uapi" |
+missing "$top/ulib/man/ipcx.4" \
+	$(sed -n '/^ \* Errors/,/^ \*\/$/s/^ \*	\(E[A-Z0-9, ]*\).*/\1/p' "$uapi" |
 	tr ',' ' ') >"$tmp/why"
 [ ! -s "$tmp/why" ]
 result $? the_device_page_names_every_error

@@ -2,10 +2,11 @@
 /*
  * libipcx: queues, regions and semaphores of /dev/ipcx.
  *
- * An object is a file descriptor: close(2) it, poll(2) it, pass it over a socket, let a child inherit it.
- * Every function returns a negative errno on failure, never sets errno, never prints, allocates nothing, starts
- * no thread, and may be called from any thread, also on one descriptor at the same time.  The errors and what
- * they mean are listed once, in <linux/ipcx.h>; the manual pages say which ones each call can return.
+ * An object is a file descriptor: close(2) it, poll(2) it, pass it over a socket, let a
+ * child inherit it.  Every function returns a negative errno on failure, never sets errno,
+ * never prints, allocates nothing, starts no thread, and may be called from any thread,
+ * also on one descriptor at the same time.  The errors and what they mean are listed
+ * once, in <linux/ipcx.h>; the manual pages say which ones each call can return.
  */
 #ifndef IPCX_H
 #define IPCX_H
@@ -21,7 +22,8 @@ extern "C" {
 
 /**
  * struct ipcx_options - how an object is created; all 0, or no structure at all, is the default
- * @flags:	IPCX_CREATE_EXCL, IPCX_CREATE_NONBLOCK, IPCX_CREATE_TEMPORARY; semaphores: IPCX_SEM_ROBUST
+ * @flags:	IPCX_CREATE_EXCL, IPCX_CREATE_NONBLOCK, IPCX_CREATE_TEMPORARY;
+ *		semaphores: IPCX_SEM_ROBUST
  * @mode:	permission bits of a named object; 0: 0600.  The umask applies.
  * @rights:	rights of the new descriptor; 0: IPCX_READ | IPCX_WRITE
  * @device_fd:	a descriptor of /dev/ipcx to use; 0: open it for this call
@@ -35,7 +37,10 @@ struct ipcx_options {
 
 /* ---- time: timeouts are absolute; these make them from relative ones ---- */
 
-/* The CLOCK_MONOTONIC time @ns nanoseconds from now; IPCX_FOREVER if that is past the end of time. */
+/*
+ * The CLOCK_MONOTONIC time @ns nanoseconds from now; IPCX_FOREVER if that is past the end
+ * of time.
+ */
 uint64_t ipcx_after_ns(uint64_t ns);
 /* The same for milliseconds. */
 uint64_t ipcx_after_ms(uint64_t ms);
@@ -43,7 +48,10 @@ uint64_t ipcx_after_ms(uint64_t ms);
 /* ---- the device and names ---- */
 
 int ipcx_query(struct ipcx_query *query);
-/* A new descriptor for @name.  @kind: IPCX_KIND_*; @rights: 0 for both; @flags: 0 or IPCX_CREATE_NONBLOCK. */
+/*
+ * A new descriptor for @name.  @kind: IPCX_KIND_*; @rights: 0 for both; @flags: 0 or
+ * IPCX_CREATE_NONBLOCK.
+ */
 int ipcx_open(const char *name, unsigned int kind, unsigned int rights, unsigned int flags);
 int ipcx_unlink(const char *name);
 /* Up to @nr names that follow @after (NULL: from the beginning); returns how many, 0 at the end. */
@@ -86,19 +94,26 @@ int ipcx_queue_create(const char *name, const struct ipcx_queue_limits *limits,
 /* Send @len bytes as a message of type 1 and priority 0; waits for room as long as it takes. */
 int ipcx_queue_send(int queue, const void *buf, size_t len);
 /* @flags: IPCX_NOWAIT, IPCX_REALTIME; @timeout: absolute, see ipcx_after_ns(), or IPCX_FOREVER. */
-int ipcx_queue_send_msg(int queue, const struct ipcx_msg *msg, unsigned int flags, uint64_t timeout);
-/* Send @nr messages; returns how many are in the queue, at least one, or the error that befell the first. */
+int ipcx_queue_send_msg(int queue, const struct ipcx_msg *msg, unsigned int flags,
+			uint64_t timeout);
+/*
+ * Send @nr messages; returns how many are in the queue, at least one, or the error that
+ * befell the first.
+ */
 int ipcx_queue_sendv(int queue, const struct ipcx_msg *msgs, unsigned int nr, unsigned int flags,
 		     uint64_t timeout);
 
-/* Take the first message; returns its length.  -EMSGSIZE if @len is too small: the message stays. */
+/*
+ * Take the first message; returns its length.  -EMSGSIZE if @len is too small: the
+ * message stays.
+ */
 ssize_t ipcx_queue_recv(int queue, void *buf, size_t len);
 /* @msg: buf and len are the buffer; on return the message.  @select: NULL for any. */
-int ipcx_queue_recv_msg(int queue, struct ipcx_msg *msg, const struct ipcx_select *select, unsigned int flags,
-			uint64_t timeout);
+int ipcx_queue_recv_msg(int queue, struct ipcx_msg *msg, const struct ipcx_select *select,
+			unsigned int flags, uint64_t timeout);
 /* Take up to @nr messages, waiting for the first only; returns how many. */
-int ipcx_queue_recvv(int queue, struct ipcx_msg *msgs, unsigned int nr, const struct ipcx_select *select,
-		     unsigned int flags, uint64_t timeout);
+int ipcx_queue_recvv(int queue, struct ipcx_msg *msgs, unsigned int nr,
+		     const struct ipcx_select *select, unsigned int flags, uint64_t timeout);
 
 /* Discard what is in the queue (@select: NULL for all); returns how many messages. */
 int64_t ipcx_queue_purge(int queue, const struct ipcx_select *select);
@@ -109,12 +124,16 @@ int ipcx_queue_stat(int queue, struct ipcx_queue_stat *stat);
 /* Shared memory of @len bytes, zero-filled. */
 int ipcx_region_create(const char *name, size_t len, const struct ipcx_options *options);
 /*
- * Map the whole region with @prot (PROT_READ, PROT_WRITE); the address goes to *@addr, the length to *@len if
- * @len is not NULL.  munmap(2) ends it; closing the descriptor does not.
+ * Map the whole region with @prot (PROT_READ, PROT_WRITE); the address goes to *@addr,
+ * the length to *@len if @len is not NULL.  munmap(2) ends it; closing the descriptor
+ * does not.
  */
 int ipcx_region_map(int region, int prot, void **addr, size_t *len);
 int ipcx_region_unmap(void *addr, size_t len);
-/* @seals: F_SEAL_WRITE, F_SEAL_FUTURE_WRITE, F_SEAL_SEAL (fcntl(2)); -EBUSY while it is mapped for writing. */
+/*
+ * @seals: F_SEAL_WRITE, F_SEAL_FUTURE_WRITE, F_SEAL_SEAL (fcntl(2)); -EBUSY while it is
+ * mapped for writing.
+ */
 int ipcx_region_seal(int region, unsigned int seals);
 int ipcx_region_stat(int region, struct ipcx_region_stat *stat);
 
