@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Mapping and sealing, on a memfd in a region's place: both are shmem files, and the
- * library's part is the same. If this fails, a region is mapped with another length or
+ * library's part is the same.  If this fails, a region is mapped with another length or
  * protection than asked for, or an error is lost.
  */
 #define _GNU_SOURCE
