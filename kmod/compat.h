@@ -14,4 +14,11 @@
 #define ipcx_assign_str(field, src) __assign_str(field, src)
 #endif
 
+/* a variable that is written before it is read, and too large to be zeroed by the compiler each time */
+#if __has_attribute(__uninitialized__)
+#define ipcx_uninitialized __attribute__((__uninitialized__))
+#else
+#define ipcx_uninitialized
+#endif
+
 #endif /* IPCX_COMPAT_H */

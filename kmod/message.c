@@ -2,7 +2,6 @@
 /*
  * Messages: their memory, and the two copies, from the sender and to the receiver.
  */
-#include <linux/cred.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
@@ -22,26 +21,30 @@
 
 void ipcx_pool_init(struct ipcx_pool *pool)
 {
+	pool->hot = NULL;
 	spin_lock_init(&pool->lock);
-	INIT_LIST_HEAD(&pool->free);
 	pool->nr = 0;
+	pool->free = NULL;
 }
 
 static struct ipcx_message *pool_take(struct ipcx_pool *pool)
 {
-	struct ipcx_message *msg = NULL;
+	struct ipcx_message *msg;
 
+	msg = READ_ONCE(pool->hot) ? xchg(&pool->hot, NULL) : NULL;
+	if (msg || !READ_ONCE(pool->free))
+		return msg;
 	spin_lock(&pool->lock);
-	if (pool->nr) {
+	msg = pool->free;
+	if (msg) {
 		pool->nr--;
-		msg = list_first_entry(&pool->free, struct ipcx_message, node);
-		list_del(&msg->node);
+		pool->free = msg->next;
 	}
 	spin_unlock(&pool->lock);
 	return msg;
 }
 
-static bool pool_give(struct ipcx_pool *pool, struct ipcx_message *msg)
+static noinline bool pool_give_slow(struct ipcx_pool *pool, struct ipcx_message *msg)
 {
 	bool room;
 
@@ -49,10 +52,18 @@ static bool pool_give(struct ipcx_pool *pool, struct ipcx_message *msg)
 	room = pool->nr < IPCX_POOL_MAX;
 	if (room) {
 		pool->nr++;
-		list_add(&msg->node, &pool->free);
+		msg->next = pool->free;
+		pool->free = msg;
 	}
 	spin_unlock(&pool->lock);
 	return room;
+}
+
+/* Returns the message that found no place, or NULL. */
+static inline struct ipcx_message *pool_give(struct ipcx_pool *pool, struct ipcx_message *msg)
+{
+	msg = xchg(&pool->hot, msg);
+	return likely(!msg) || pool_give_slow(pool, msg) ? NULL : msg;
 }
 
 static void free_pages_of(struct ipcx_message *msg)
@@ -72,6 +83,7 @@ static void message_free(struct ipcx_message *msg, struct ipcx_object *obj)
 {
 	ipcx_uncharge(obj, msg->charged);
 	free_pages_of(msg);
+	put_pid(msg->pid);
 	kfree(msg->level);
 	kfree(msg);
 }
@@ -136,6 +148,7 @@ static struct ipcx_message *message_alloc(struct ipcx_object *obj, struct ipcx_p
 	msg->charged = charge;
 	msg->inline_len = inline_len;
 	msg->level = NULL;
+	msg->pid = NULL;
 	INIT_LIST_HEAD(&msg->pages);
 	if (!inline_len) {
 		ret = alloc_pages_for(msg, len);
@@ -147,45 +160,25 @@ static struct ipcx_message *message_alloc(struct ipcx_object *obj, struct ipcx_p
 	return msg;
 }
 
-static bool copy_in(void *to, struct ipcx_buf *buf, size_t len)
-{
-	if (buf->iter)
-		return copy_from_iter_full(to, len, buf->iter);
-	if (copy_from_user(to, buf->ptr, len))
-		return false;
-	buf->ptr += len;
-	return true;
-}
-
-static bool copy_out(const void *from, struct ipcx_buf *buf, size_t len)
-{
-	if (buf->iter)
-		return copy_to_iter(from, len, buf->iter) == len;
-	if (copy_to_user(buf->ptr, from, len))
-		return false;
-	buf->ptr += len;
-	return true;
-}
-
 static bool message_copy_in(struct ipcx_message *msg, struct ipcx_buf buf, size_t len)
 {
 	struct page *page;
 
 	if (likely(msg->inline_len))
-		return copy_in(msg->data, &buf, len);
+		return ipcx_copy_in(msg->data, &buf, len);
 	list_for_each_entry(page, &msg->pages, lru) {
 		size_t nr = min_t(size_t, len, PAGE_SIZE << page_private(page));
 
-		if (!copy_in(page_address(page), &buf, nr))
+		if (!ipcx_copy_in(page_address(page), &buf, nr))
 			return false;
 		len -= nr;
 	}
 	return true;
 }
 
-/* A message with the payload and the credentials of the caller; -EFAULT, -ENOMEM, -EDQUOT. */
-struct ipcx_message *ipcx_message_create(struct ipcx_object *obj, struct ipcx_pool *pool, struct ipcx_buf buf,
-					 size_t len)
+/* ipcx_message_create() with allocations, pages, an iterator or tracing. */
+struct ipcx_message *ipcx_message_create_slow(struct ipcx_object *obj, struct ipcx_pool *pool,
+					      struct ipcx_buf buf, size_t len)
 {
 	struct ipcx_message *msg;
 	u64 start = trace_ipcx_copy_in_enabled() ? ktime_get_ns() : 0;
@@ -199,10 +192,7 @@ struct ipcx_message *ipcx_message_create(struct ipcx_object *obj, struct ipcx_po
 	}
 	if (start)
 		trace_ipcx_copy_in(obj, len, ktime_get_ns() - start);
-	refcount_set(&msg->refs, 1);
-	msg->len = len;
-	msg->pid = get_pid(task_tgid(current));
-	current_euid_egid(&msg->uid, &msg->gid);
+	ipcx_message_init(msg, len);
 	return msg;
 }
 
@@ -218,22 +208,22 @@ void ipcx_message_put(struct ipcx_message *msg, struct ipcx_object *obj, struct 
 	} else {
 		smp_acquire__after_ctrl_dep();	/* after a peeker's release in refcount_dec_and_test() */
 	}
-	put_pid(msg->pid);
-	if (msg->inline_len == IPCX_SMALL_LEN && pool_give(pool, msg))
-		return;
-	message_free(msg, obj);
+	if (likely(msg->inline_len == IPCX_SMALL_LEN))
+		msg = pool_give(pool, msg);
+	if (unlikely(msg))
+		message_free(msg, obj);
 }
 
-/* Copy the first @len bytes of the payload to user space: -EFAULT. */
-int ipcx_message_copy_out(const struct ipcx_object *obj, const struct ipcx_message *msg, struct ipcx_buf buf,
-			  size_t len)
+/* ipcx_message_copy_out() with pages, an iterator or tracing. */
+int ipcx_message_copy_out_slow(const struct ipcx_object *obj, const struct ipcx_message *msg,
+			       struct ipcx_buf buf, size_t len)
 {
 	u64 start = trace_ipcx_copy_out_enabled() ? ktime_get_ns() : 0;
 	size_t left = len;
 	struct page *page;
 
 	if (likely(msg->inline_len)) {
-		if (!copy_out(msg->data, &buf, left))
+		if (!ipcx_copy_out(msg->data, &buf, left))
 			return -EFAULT;
 	} else {
 		list_for_each_entry(page, &msg->pages, lru) {
@@ -241,7 +231,7 @@ int ipcx_message_copy_out(const struct ipcx_object *obj, const struct ipcx_messa
 
 			if (!nr)
 				break;
-			if (!copy_out(page_address(page), &buf, nr))
+			if (!ipcx_copy_out(page_address(page), &buf, nr))
 				return -EFAULT;
 			left -= nr;
 		}

@@ -5,13 +5,17 @@
 #ifndef IPCX_MESSAGE_H
 #define IPCX_MESSAGE_H
 
+#include <linux/cred.h>
+#include <linux/kasan-checks.h>
 #include <linux/list.h>
+#include <linux/pid.h>
 #include <linux/refcount.h>
 #include <linux/sizes.h>
-#include <linux/uidgid.h>
+#include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "ipcx.h"
+#include "ipcx_trace.h"
 
 struct ipcx_level;
 
@@ -19,7 +23,7 @@ struct ipcx_level;
 
 /**
  * struct ipcx_message - one message
- * @node:	in its level, or in a list of whoever owns it
+ * @next:	in its level, or in a list of whoever owns it
  * @seq:	place in the order of arrival, given when it enters the queue
  * @type:	constant
  * @priority:	constant
@@ -29,14 +33,15 @@ struct ipcx_level;
  * @refs:	one for the queue or whoever took the message out, one for each peeker that is copying it; only
  *		raised under the queue's lock while the message is in the queue
  * @level:	memory for a level, if this message should need one (see order.c)
- * @pid:	the sender's process; holds a reference
+ * @pid:	the sender's process; holds a reference, also while the node is free, since the next message
+ *		is likely to come from the same process
  * @uid:	the sender's effective user
  * @gid:	the sender's effective group
  * @pages:	payload that does not fit in @data: blocks of pages, order in page_private()
  * @data:	payload
  */
 struct ipcx_message {
-	struct list_head node;
+	struct ipcx_message *next;
 	u64 seq;
 	u32 type;
 	u32 priority;
@@ -58,14 +63,16 @@ struct ipcx_message {
 
 /**
  * struct ipcx_pool - nodes of small messages that are free to be used again; they stay charged
+ * @hot:	one of them, taken and given with a single exchange, or NULL
  * @lock:	protects the other members
- * @free:	ipcx_message.node
  * @nr:		length of @free
+ * @free:	the others, by ipcx_message.next
  */
 struct ipcx_pool {
+	struct ipcx_message *hot;
 	spinlock_t lock;
-	struct list_head free;
 	u32 nr;
+	struct ipcx_message *free;
 };
 
 #define IPCX_POOL_MAX	64
@@ -83,10 +90,83 @@ struct ipcx_buf {
 void ipcx_pool_init(struct ipcx_pool *pool);
 void ipcx_pool_drain(struct ipcx_pool *pool, struct ipcx_object *obj);
 
-struct ipcx_message *ipcx_message_create(struct ipcx_object *obj, struct ipcx_pool *pool, struct ipcx_buf buf,
-					 size_t len);
+struct ipcx_message *ipcx_message_create_slow(struct ipcx_object *obj, struct ipcx_pool *pool,
+					      struct ipcx_buf buf, size_t len);
 void ipcx_message_put(struct ipcx_message *msg, struct ipcx_object *obj, struct ipcx_pool *pool);
-int ipcx_message_copy_out(const struct ipcx_object *obj, const struct ipcx_message *msg, struct ipcx_buf buf,
-			  size_t len);
+int ipcx_message_copy_out_slow(const struct ipcx_object *obj, const struct ipcx_message *msg,
+			       struct ipcx_buf buf, size_t len);
+
+/*
+ * The two copies.  Every length comes from message_alloc() and is within the node or block by construction, so
+ * the check of copy_from_user() that the kernel address lies within its slab object, which costs more than the
+ * copy of a small message, is left out.  KASAN still checks it.
+ */
+static __always_inline bool ipcx_copy_in(void *to, struct ipcx_buf *buf, size_t len)
+{
+	const void __user *from = buf->ptr;
+
+	if (unlikely(buf->iter))
+		return copy_from_iter_full(to, len, buf->iter);
+	kasan_check_write(to, len);
+	if (unlikely(!access_ok(from, len) || raw_copy_from_user(to, from, len)))
+		return false;
+	buf->ptr += len;
+	return true;
+}
+
+static __always_inline bool ipcx_copy_out(const void *from, struct ipcx_buf *buf, size_t len)
+{
+	void __user *to = buf->ptr;
+
+	if (unlikely(buf->iter))
+		return copy_to_iter(from, len, buf->iter) == len;
+	kasan_check_read(from, len);
+	if (unlikely(!access_ok(to, len) || raw_copy_to_user(to, from, len)))
+		return false;
+	buf->ptr += len;
+	return true;
+}
+
+/* The payload is there: the caller is the sender. */
+static inline void ipcx_message_init(struct ipcx_message *msg, size_t len)
+{
+	struct pid *pid = task_tgid(current);
+
+	refcount_set(&msg->refs, 1);
+	msg->len = len;
+	if (unlikely(msg->pid != pid)) {
+		put_pid(msg->pid);
+		msg->pid = get_pid(pid);
+	}
+	current_euid_egid(&msg->uid, &msg->gid);
+}
+
+/* A message with the payload and the credentials of the caller; -EFAULT, -ENOMEM, -EDQUOT. */
+static __always_inline struct ipcx_message *ipcx_message_create(struct ipcx_object *obj, struct ipcx_pool *pool,
+								 struct ipcx_buf buf, size_t len)
+{
+	struct ipcx_message *msg;
+
+	if (unlikely(len > IPCX_SMALL_LEN || buf.iter || trace_ipcx_copy_in_enabled() || !READ_ONCE(pool->hot)))
+		return ipcx_message_create_slow(obj, pool, buf, len);
+	msg = xchg(&pool->hot, NULL);
+	if (unlikely(!msg))
+		return ipcx_message_create_slow(obj, pool, buf, len);
+	ipcx_message_init(msg, len);
+	if (unlikely(!ipcx_copy_in(msg->data, &buf, len))) {
+		ipcx_message_put(msg, obj, pool);
+		return ERR_PTR(-EFAULT);
+	}
+	return msg;
+}
+
+/* Copy the first @len bytes of the payload to user space: -EFAULT. */
+static __always_inline int ipcx_message_copy_out(const struct ipcx_object *obj, const struct ipcx_message *msg,
+						 struct ipcx_buf buf, size_t len)
+{
+	if (unlikely(!msg->inline_len || buf.iter || trace_ipcx_copy_out_enabled()))
+		return ipcx_message_copy_out_slow(obj, msg, buf, len);
+	return ipcx_copy_out(msg->data, &buf, len) ? 0 : -EFAULT;
+}
 
 #endif /* IPCX_MESSAGE_H */

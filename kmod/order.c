@@ -5,7 +5,6 @@
 #include <linux/rbtree_augmented.h>
 #include <linux/slab.h>
 
-#include "message.h"
 #include "order.h"
 
 struct ipcx_level *ipcx_level_alloc(gfp_t gfp)
@@ -15,14 +14,10 @@ struct ipcx_level *ipcx_level_alloc(gfp_t gfp)
 
 static void level_init(struct ipcx_level *level, u32 type, u32 priority)
 {
-	INIT_LIST_HEAD(&level->msgs);
+	level->first = NULL;
+	level->tail = &level->first;
 	level->type = type;
 	level->priority = priority;
-}
-
-struct ipcx_message *ipcx_level_first(const struct ipcx_level *level)
-{
-	return list_first_entry(&level->msgs, struct ipcx_message, node);
 }
 
 int ipcx_order_init(struct ipcx_order *order)
@@ -52,7 +47,7 @@ static bool before_by_turn(const struct ipcx_level *a, const struct ipcx_level *
 {
 	if (a->priority != b->priority)
 		return a->priority > b->priority;
-	return ipcx_level_first(a)->seq < ipcx_level_first(b)->seq;
+	return a->first->seq < b->first->seq;
 }
 
 #define by_type_entry(rb) rb_entry_safe(rb, struct ipcx_level, by_type)
@@ -154,25 +149,23 @@ static struct ipcx_level *lower_bound(const struct ipcx_order *order, u32 type, 
 /* At the end of its level, or, if it has been there before, where it was. */
 static void level_insert(struct ipcx_level *level, struct ipcx_message *msg, bool again)
 {
-	struct list_head *at = &level->msgs;
+	struct ipcx_message **at = &level->first;
 
-	if (again) {
-		struct ipcx_message *m;
-
-		/* receivers give back what they have just taken: it is at most a few places from the front */
-		list_for_each_entry(m, &level->msgs, node)
-			if (m->seq > msg->seq)
-				break;
-		at = &m->node;
+	if (!again) {
+		ipcx_level_append(level, msg);
+		return;
 	}
-	list_add_tail(&msg->node, at);
+	/* receivers give back what they have just taken: it is at most a few places from the front */
+	while (*at && (*at)->seq < msg->seq)
+		at = &(*at)->next;
+	msg->next = *at;
+	*at = msg;
+	if (!msg->next)
+		level->tail = &msg->next;
 }
 
-/*
- * Add @msg; @again if it has been taken before and comes back to its old place.  Returns false, with nothing
- * changed, if that needs a level and the message brings none: the caller gives it one and tries again.
- */
-bool ipcx_order_add(struct ipcx_order *order, struct ipcx_message *msg, bool again)
+/* ipcx_order_add() when the message is not just one more of the only level. */
+bool ipcx_order_add_slow(struct ipcx_order *order, struct ipcx_message *msg, bool again)
 {
 	struct ipcx_level *level = order->only;
 
@@ -181,7 +174,7 @@ bool ipcx_order_add(struct ipcx_order *order, struct ipcx_message *msg, bool aga
 			level->type = msg->type;
 			level->priority = msg->priority;
 		}
-		if (likely(level->type == msg->type && level->priority == msg->priority)) {
+		if (level->type == msg->type && level->priority == msg->priority) {
 			level_insert(level, msg, again);
 			order->nr++;
 			return true;
@@ -204,7 +197,7 @@ bool ipcx_order_add(struct ipcx_order *order, struct ipcx_message *msg, bool aga
 		level = msg->level;
 		msg->level = NULL;
 		level_init(level, msg->type, msg->priority);
-		list_add(&msg->node, &level->msgs);
+		level_insert(level, msg, false);
 		link_by_type(order, level);
 		link_by_turn(order, level);
 	}
@@ -232,15 +225,10 @@ static struct ipcx_level *first_except(const struct ipcx_order *order, u32 type)
 	}
 }
 
-/* The level whose first message is the one that @select asks for, or NULL. */
-struct ipcx_level *ipcx_order_find(const struct ipcx_order *order, struct ipcx_select select)
+/* ipcx_order_find() among several levels. */
+struct ipcx_level *ipcx_order_find_slow(const struct ipcx_order *order, struct ipcx_select select)
 {
-	struct ipcx_level *level = order->only;
-
-	if (!order->nr)
-		return NULL;
-	if (level)
-		return ipcx_select_matches(select, level->type) ? level : NULL;
+	struct ipcx_level *level;
 
 	switch (select.how) {
 	case IPCX_SELECT_TYPE:
@@ -256,18 +244,12 @@ struct ipcx_level *ipcx_order_find(const struct ipcx_order *order, struct ipcx_s
 	}
 }
 
-/* Take the first message of @level out.  A level that is left empty goes with the message, to be used again. */
-struct ipcx_message *ipcx_order_take(struct ipcx_order *order, struct ipcx_level *level)
+/* ipcx_order_take() among several levels: @msg was the first of @level. */
+void ipcx_order_take_slow(struct ipcx_order *order, struct ipcx_level *level, struct ipcx_message *msg)
 {
-	struct ipcx_message *msg = ipcx_level_first(level);
-
-	list_del(&msg->node);
-	order->nr--;
-	if (order->only)
-		return msg;
-	if (!list_empty(&level->msgs)) {
+	if (level->first) {
 		reorder(order, level);
-		return msg;
+		return;
 	}
 
 	/* an empty level has no first message: leave the trees before anything compares it */
@@ -279,5 +261,4 @@ struct ipcx_message *ipcx_order_take(struct ipcx_order *order, struct ipcx_level
 		msg->level = level;
 	else
 		kfree(level);
-	return msg;
 }

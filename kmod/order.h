@@ -7,19 +7,17 @@
 #ifndef IPCX_ORDER_H
 #define IPCX_ORDER_H
 
-#include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
-#include <uapi/linux/ipcx.h>
-
-struct ipcx_message;
+#include "message.h"
 
 /**
  * struct ipcx_level - the messages of one type and priority, first in first out
  * @by_type:	in ipcx_order.by_type: type, then higher priority first
  * @by_turn:	in ipcx_order.by_turn: higher priority, then earlier first message
- * @msgs:	ipcx_message.node, never empty while in the trees
+ * @first:	the first message, linked by ipcx_message.next; never NULL while in the trees
+ * @tail:	where the next message is linked
  * @type:	their type
  * @priority:	their priority
  * @uniform:	the type of all levels of the subtree in by_turn below and including this, or 0 if they differ
@@ -27,7 +25,8 @@ struct ipcx_message;
 struct ipcx_level {
 	struct rb_node by_type;
 	struct rb_node by_turn;
-	struct list_head msgs;
+	struct ipcx_message *first;
+	struct ipcx_message **tail;
 	u32 type;
 	u32 priority;
 	u32 uniform;
@@ -57,21 +56,68 @@ struct ipcx_level *ipcx_level_alloc(gfp_t gfp);
 /* Does a message of @type suit a receiver that asked for @select? */
 static inline bool ipcx_select_matches(struct ipcx_select select, u32 type)
 {
+	if (likely(select.how == IPCX_SELECT_ANY))
+		return true;
 	switch (select.how) {
 	case IPCX_SELECT_TYPE:
 		return type == select.type;
 	case IPCX_SELECT_LOWEST:
 		return type <= select.type;
-	case IPCX_SELECT_EXCEPT:
-		return type != select.type;
 	default:
-		return true;
+		return type != select.type;
 	}
 }
 
-bool ipcx_order_add(struct ipcx_order *order, struct ipcx_message *msg, bool again);
-struct ipcx_level *ipcx_order_find(const struct ipcx_order *order, struct ipcx_select select);
-struct ipcx_message *ipcx_level_first(const struct ipcx_level *level);
-struct ipcx_message *ipcx_order_take(struct ipcx_order *order, struct ipcx_level *level);
+bool ipcx_order_add_slow(struct ipcx_order *order, struct ipcx_message *msg, bool again);
+struct ipcx_level *ipcx_order_find_slow(const struct ipcx_order *order, struct ipcx_select select);
+void ipcx_order_take_slow(struct ipcx_order *order, struct ipcx_level *level, struct ipcx_message *msg);
+
+static inline void ipcx_level_append(struct ipcx_level *level, struct ipcx_message *msg)
+{
+	msg->next = NULL;
+	*level->tail = msg;
+	level->tail = &msg->next;
+}
+
+/*
+ * Add @msg; @again if it has been taken before and comes back to its old place.  Returns false, with nothing
+ * changed, if that needs a level and the message brings none: the caller gives it one and tries again.
+ */
+static inline bool ipcx_order_add(struct ipcx_order *order, struct ipcx_message *msg, bool again)
+{
+	struct ipcx_level *level = order->only;
+
+	if (unlikely(!level || again || level->type != msg->type || level->priority != msg->priority))
+		return ipcx_order_add_slow(order, msg, again);
+	ipcx_level_append(level, msg);
+	order->nr++;
+	return true;
+}
+
+/* The level whose first message is the one that @select asks for, or NULL. */
+static inline struct ipcx_level *ipcx_order_find(const struct ipcx_order *order, struct ipcx_select select)
+{
+	struct ipcx_level *level = order->only;
+
+	if (unlikely(!order->nr))
+		return NULL;
+	if (unlikely(!level))
+		return ipcx_order_find_slow(order, select);
+	return ipcx_select_matches(select, level->type) ? level : NULL;
+}
+
+/* Take the first message of @level out.  A level that is left empty goes with the message, to be used again. */
+static inline struct ipcx_message *ipcx_order_take(struct ipcx_order *order, struct ipcx_level *level)
+{
+	struct ipcx_message *msg = level->first;
+
+	level->first = msg->next;
+	if (!level->first)
+		level->tail = &level->first;
+	order->nr--;
+	if (unlikely(!order->only))
+		ipcx_order_take_slow(order, level, msg);
+	return msg;
+}
 
 #endif /* IPCX_ORDER_H */

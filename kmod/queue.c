@@ -80,20 +80,6 @@ struct receiver {
 	struct ipcx_message *msg;
 };
 
-/**
- * struct recv_request - what a receiver asks for, whichever door it came through
- * @select:	which message
- * @flags:	IPCX_NOWAIT, IPCX_REALTIME, IPCX_RECV_*
- * @timeout:	as in the ABI
- * @len:	bytes of buffer; set to the size needed with -EMSGSIZE
- */
-struct recv_request {
-	struct ipcx_select select;
-	u32 flags;
-	u64 timeout;
-	u64 len;
-};
-
 static struct ipcx_queue *queue_of(struct ipcx_object *obj)
 {
 	return container_of(obj, struct ipcx_queue, obj);
@@ -110,7 +96,8 @@ static bool has_room_locked(const struct ipcx_queue *q, size_t len)
  * Hand @msg to the first waiting receiver that wants it.  Those whose buffer is too small learn what they need;
  * peekers are told to look again, since the message stays.
  */
-static bool hand_over_locked(struct ipcx_queue *q, struct ipcx_message *msg, struct ipcx_wakes *wakes)
+static noinline bool hand_over_locked(struct ipcx_queue *q, struct ipcx_message *msg,
+				      struct ipcx_wakes *wakes)
 {
 	struct receiver *r, *next;
 
@@ -141,7 +128,8 @@ static bool hand_over_locked(struct ipcx_queue *q, struct ipcx_message *msg, str
  * @msg has its room: it goes to a receiver or into the order.  Returns false, with nothing changed, if it needs
  * a level and has none.
  */
-static bool enter_locked(struct ipcx_queue *q, struct ipcx_message *msg, struct ipcx_wakes *wakes)
+static __always_inline bool enter_locked(struct ipcx_queue *q, struct ipcx_message *msg,
+					 struct ipcx_wakes *wakes)
 {
 	lockdep_assert_held(&q->obj.lock);
 	msg->seq = q->sent + 1;
@@ -156,7 +144,7 @@ static bool enter_locked(struct ipcx_queue *q, struct ipcx_message *msg, struct 
 }
 
 /* There is room: senders that wait for it come in, in their order. */
-static void admit_locked(struct ipcx_queue *q, struct ipcx_wakes *wakes)
+static noinline void admit_locked(struct ipcx_queue *q, struct ipcx_wakes *wakes)
 {
 	struct sender *s, *next;
 
@@ -175,7 +163,8 @@ static void admit_locked(struct ipcx_queue *q, struct ipcx_wakes *wakes)
 /*
  * Put @msg into the queue now.  -EPIPE; -EAGAIN: no room, or others wait for it; -ENOMEM: it needs a level.
  */
-static int send_now_locked(struct ipcx_queue *q, struct ipcx_message *msg, struct ipcx_wakes *wakes)
+static __always_inline int send_now_locked(struct ipcx_queue *q, struct ipcx_message *msg,
+					   struct ipcx_wakes *wakes)
 {
 	lockdep_assert_held(&q->obj.lock);
 	if (q->obj.state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
@@ -195,7 +184,7 @@ static void wake_admitted(struct ipcx_queue *q, struct ipcx_wakes *wakes)
 }
 
 /* Wait for room; the object's lock is held on entry and dropped.  @msg is in the queue if this returns 0. */
-static int wait_for_room(struct ipcx_queue *q, struct ipcx_message *msg, u32 flags, u64 timeout)
+static noinline int wait_for_room(struct ipcx_queue *q, struct ipcx_message *msg, u32 flags, u64 timeout)
 	__releases(&q->obj.lock)
 {
 	struct sender s = { .msg = msg };
@@ -222,7 +211,7 @@ static int wait_for_room(struct ipcx_queue *q, struct ipcx_message *msg, u32 fla
 }
 
 /* Put @msg into the queue, waiting for room unless IPCX_NOWAIT; on failure the message is still the caller's. */
-static int send_one(struct ipcx_queue *q, struct ipcx_message *msg, u32 flags, u64 timeout)
+static __always_inline int send_one(struct ipcx_queue *q, struct ipcx_message *msg, u32 flags, u64 timeout)
 {
 	IPCX_WAKES(wakes);
 	int ret;
@@ -252,7 +241,7 @@ static int send_one(struct ipcx_queue *q, struct ipcx_message *msg, u32 flags, u
 /* ---- leaving the queue ---- */
 
 /* Give back a message that a receiver took and could not keep: it is as if it had never been taken. */
-static void give_back(struct ipcx_queue *q, struct ipcx_message *msg)
+static noinline void give_back(struct ipcx_queue *q, struct ipcx_message *msg)
 {
 	IPCX_WAKES(wakes);
 
@@ -271,10 +260,14 @@ static void give_back(struct ipcx_queue *q, struct ipcx_message *msg)
 }
 
 /*
+ * Receivers come through several doors; what they ask for is always a struct ipcx_queue_recv, with IPCX_NOWAIT
+ * also for O_NONBLOCK.  Its msg.len is the size of the buffer; -EMSGSIZE leaves the size needed there.
+ *
  * Take, or with IPCX_RECV_PEEK share, the first message that @req asks for.  NULL if there is none;
  * -EMSGSIZE, -EPIPE.
  */
-static struct ipcx_message *take_locked(struct ipcx_queue *q, struct recv_request *req, struct ipcx_wakes *wakes)
+static __always_inline struct ipcx_message *take_locked(struct ipcx_queue *q, struct ipcx_queue_recv *req,
+							struct ipcx_wakes *wakes)
 {
 	struct ipcx_level *level;
 	struct ipcx_message *msg;
@@ -285,9 +278,9 @@ static struct ipcx_message *take_locked(struct ipcx_queue *q, struct recv_reques
 	level = ipcx_order_find(&q->order, req->select);
 	if (!level)
 		return q->obj.state & IPCX_OBJECT_SHUT_SEND ? ERR_PTR(-EPIPE) : NULL;
-	msg = ipcx_level_first(level);
-	if (msg->len > req->len && !(req->flags & IPCX_RECV_TRUNCATE)) {
-		req->len = msg->len;
+	msg = level->first;
+	if (msg->len > req->msg.len && !(req->flags & IPCX_RECV_TRUNCATE)) {
+		req->msg.len = msg->len;
 		return ERR_PTR(-EMSGSIZE);
 	}
 	if (req->flags & IPCX_RECV_PEEK) {
@@ -307,10 +300,10 @@ static struct ipcx_message *take_locked(struct ipcx_queue *q, struct recv_reques
  * Wait for a message; the object's lock is held on entry and dropped.  Returns what was handed over, NULL to
  * look again, or an error.
  */
-static struct ipcx_message *wait_for_message(struct ipcx_queue *q, struct recv_request *req)
+static noinline struct ipcx_message *wait_for_message(struct ipcx_queue *q, struct ipcx_queue_recv *req)
 	__releases(&q->obj.lock)
 {
-	struct receiver r = { .select = req->select, .len = req->len, .flags = req->flags };
+	struct receiver r = { .select = req->select, .len = req->msg.len, .flags = req->flags };
 	int ret;
 
 	ipcx_waiter_init(&r.wait);
@@ -327,12 +320,12 @@ static struct ipcx_message *wait_for_message(struct ipcx_queue *q, struct recv_r
 		return ERR_PTR(ret);
 	}
 	if (r.wait.result == -EMSGSIZE)
-		req->len = r.len;
+		req->msg.len = r.len;
 	return r.wait.result ? ERR_PTR(r.wait.result) : r.msg;
 }
 
 /* Take a message, waiting for it unless IPCX_NOWAIT. */
-static struct ipcx_message *recv_one(struct ipcx_queue *q, struct recv_request *req)
+static __always_inline struct ipcx_message *recv_one(struct ipcx_queue *q, struct ipcx_queue_recv *req)
 {
 	struct ipcx_message *msg;
 	IPCX_WAKES(wakes);
@@ -363,10 +356,10 @@ static void notify_room(struct ipcx_queue *q, const struct ipcx_message *msg)
  * The payload of @msg goes to @buf.  On success the message is the caller's to finish or give back; it has been
  * given back if this fails, also when the caller is being killed and would never see it.
  */
-static int deliver(struct ipcx_queue *q, struct ipcx_message *msg, const struct recv_request *req,
-		   struct ipcx_buf buf)
+static __always_inline int deliver(struct ipcx_queue *q, struct ipcx_message *msg,
+				   const struct ipcx_queue_recv *req, struct ipcx_buf buf)
 {
-	int ret = ipcx_message_copy_out(&q->obj, msg, buf, min_t(u64, msg->len, req->len));
+	int ret = ipcx_message_copy_out(&q->obj, msg, buf, min_t(u64, msg->len, req->msg.len));
 
 	if (likely(!ret) && unlikely(fatal_signal_pending(current)))
 		ret = -EINTR;
@@ -400,7 +393,8 @@ static bool valid_select(struct ipcx_select select)
 }
 
 /* Send one message. */
-static int send(struct ipcx_queue *q, const struct ipcx_msg *m, struct ipcx_buf buf, u32 flags, u64 timeout)
+static __always_inline int send(struct ipcx_queue *q, const struct ipcx_msg *m, struct ipcx_buf buf, u32 flags,
+				u64 timeout)
 {
 	struct ipcx_message *msg;
 	int ret;
@@ -435,34 +429,39 @@ long ipcx_queue_send(struct file *file, void *args, void __user *uargs)
 	return send(q, &send_args->msg, buf, wait_flags(file, send_args->flags), send_args->timeout);
 }
 
-/* The outputs of a received message, after its inputs buf and len were used. */
-static void describe(struct ipcx_msg *m, const struct ipcx_message *msg)
+/* Describe @msg to the receiver: everything but @to->buf; @len is the size of the buffer. */
+static __always_inline int put_msg(struct ipcx_msg __user *to, const struct ipcx_message *msg, u64 len)
 {
 	struct user_namespace *userns = current_user_ns();
+	u32 uid = __kuid_val(msg->uid), gid = __kgid_val(msg->gid), pid = pid_vnr(msg->pid);
 
-	m->flags = msg->len > m->len ? IPCX_MSG_TRUNCATED : 0;
-	m->len = msg->len;
-	m->type = msg->type;
-	m->priority = msg->priority;
-	m->pid = pid_vnr(msg->pid);
-	m->uid = from_kuid_munged(userns, msg->uid);
-	m->gid = from_kgid_munged(userns, msg->gid);
+	if (unlikely(userns != &init_user_ns)) {
+		uid = from_kuid_munged(userns, msg->uid);
+		gid = from_kgid_munged(userns, msg->gid);
+	}
+	if (!user_write_access_begin(to, sizeof(*to)))
+		return -EFAULT;
+	unsafe_put_user(msg->len, &to->len, fault);
+	unsafe_put_user(msg->type, &to->type, fault);
+	unsafe_put_user(msg->priority, &to->priority, fault);
+	unsafe_put_user(pid, &to->pid, fault);
+	unsafe_put_user(uid, &to->uid, fault);
+	unsafe_put_user(gid, &to->gid, fault);
+	unsafe_put_user(msg->len > len ? IPCX_MSG_TRUNCATED : 0, &to->flags, fault);
+	user_write_access_end();
+	return 0;
+
+fault:
+	user_write_access_end();
+	return -EFAULT;
 }
 
-static int put_msg(struct ipcx_msg __user *to, const struct ipcx_msg *m)
+/* The message has been delivered, if its description can be written to @to. */
+static __always_inline int finish(struct ipcx_queue *q, struct ipcx_message *msg,
+				  const struct ipcx_queue_recv *req, struct ipcx_msg __user *to)
 {
-	/* everything but @buf */
-	return ipcx_put(&to->len, &m->len, sizeof(*m) - offsetof(struct ipcx_msg, len));
-}
+	int ret = put_msg(to, msg, req->msg.len);
 
-/* The message has been delivered to @m, if its description can be written to @to. */
-static int finish(struct ipcx_queue *q, struct ipcx_message *msg, const struct recv_request *req,
-		  struct ipcx_msg *m, struct ipcx_msg __user *to)
-{
-	int ret;
-
-	describe(m, msg);
-	ret = put_msg(to, m);
 	if (unlikely(ret) && !(req->flags & IPCX_RECV_PEEK)) {
 		give_back(q, msg);
 	} else {
@@ -478,31 +477,26 @@ long ipcx_queue_recv(struct file *file, void *args, void __user *uargs)
 {
 	struct ipcx_queue *q = queue_of(ipcx_object(file));
 	struct ipcx_queue_recv __user *u = uargs;
-	struct ipcx_queue_recv *recv = args;
-	struct ipcx_buf buf = { .ptr = u64_to_user_ptr(recv->msg.buf) };
-	struct recv_request req = {
-		.select = recv->select,
-		.flags = wait_flags(file, recv->flags),
-		.timeout = recv->timeout,
-		.len = recv->msg.len,
-	};
+	struct ipcx_queue_recv *req = args;
+	struct ipcx_buf buf = { .ptr = u64_to_user_ptr(req->msg.buf) };
 	struct ipcx_message *msg;
 	int ret;
 
-	if (recv->flags & ~RECV_FLAGS || recv->msg.flags || !valid_select(recv->select))
+	if (req->flags & ~RECV_FLAGS || req->msg.flags || !valid_select(req->select))
 		return -EINVAL;
 	if (!(file->f_mode & FMODE_READ))
 		return -EACCES;
 
-	msg = recv_one(q, &req);
+	req->flags = wait_flags(file, req->flags);
+	msg = recv_one(q, req);
 	if (IS_ERR(msg)) {
 		ret = PTR_ERR(msg);
-		if (ret == -EMSGSIZE && put_user(req.len, &u->msg.len))
+		if (ret == -EMSGSIZE && put_user(req->msg.len, &u->msg.len))
 			ret = -EFAULT;
 		return ret;
 	}
-	ret = deliver(q, msg, &req, buf);
-	return ret ? ret : finish(q, msg, &req, &recv->msg, &u->msg);
+	ret = deliver(q, msg, req, buf);
+	return ret ? ret : finish(q, msg, req, &u->msg);
 }
 
 static bool valid_batch(const struct ipcx_queue_batch *batch)
@@ -545,12 +539,11 @@ long ipcx_queue_recvv(struct file *file, void *args, void __user *uargs)
 	struct ipcx_queue *q = queue_of(ipcx_object(file));
 	const struct ipcx_queue_batch *batch = args;
 	struct ipcx_msg __user *to = u64_to_user_ptr(batch->msgs);
-	struct recv_request req = {
+	struct ipcx_queue_recv req = {
 		.select = batch->select,
 		.flags = wait_flags(file, batch->flags),
 		.timeout = batch->timeout,
 	};
-	struct ipcx_msg m;
 	int ret = 0;
 	u32 i;
 
@@ -566,23 +559,22 @@ long ipcx_queue_recvv(struct file *file, void *args, void __user *uargs)
 		struct ipcx_buf buf;
 
 		ret = -EFAULT;
-		if (copy_from_user(&m, to + i, sizeof(m)))
+		if (copy_from_user(&req.msg, to + i, sizeof(req.msg)))
 			break;
 		ret = -EINVAL;
-		if (m.flags)
+		if (req.msg.flags)
 			break;
-		buf = (struct ipcx_buf){ .ptr = u64_to_user_ptr(m.buf) };
-		req.len = m.len;
+		buf = (struct ipcx_buf){ .ptr = u64_to_user_ptr(req.msg.buf) };
 		msg = recv_one(q, &req);
 		if (IS_ERR(msg)) {
 			ret = PTR_ERR(msg);
-			if (ret == -EMSGSIZE && !i && put_user(req.len, &to->len))
+			if (ret == -EMSGSIZE && !i && put_user(req.msg.len, &to->len))
 				ret = -EFAULT;
 			break;
 		}
 		ret = deliver(q, msg, &req, buf);
 		if (!ret)
-			ret = finish(q, msg, &req, &m, to + i);
+			ret = finish(q, msg, &req, to + i);
 		if (ret)
 			break;
 		/* the first is waited for, the others only taken */
@@ -602,10 +594,10 @@ static ssize_t write_msg(struct file *file, struct ipcx_buf buf, size_t len)
 static ssize_t read_msg(struct file *file, struct ipcx_buf buf, size_t len)
 {
 	struct ipcx_queue *q = queue_of(ipcx_object(file));
-	struct recv_request req = {
+	struct ipcx_queue_recv req = {
 		.flags = wait_flags(file, 0),
 		.timeout = IPCX_FOREVER,
-		.len = len,
+		.msg.len = len,
 	};
 	struct ipcx_message *msg;
 	ssize_t ret;
@@ -652,7 +644,7 @@ long ipcx_queue_readable(struct file *file, int __user *bytes)
 
 	spin_lock(&q->obj.lock);
 	level = ipcx_order_find(&q->order, any);
-	len = level ? ipcx_level_first(level)->len : 0;
+	len = level ? level->first->len : 0;
 	spin_unlock(&q->obj.lock);
 	return put_user(len, bytes);
 }
@@ -683,7 +675,6 @@ long ipcx_queue_purge(struct file *file, void *args, void __user *uargs)
 {
 	struct ipcx_queue *q = queue_of(ipcx_object(file));
 	struct ipcx_queue_purge *purge = args;
-	struct ipcx_message *msg, *next;
 	u32 left;
 
 	if (purge->flags || !valid_select(purge->select))
@@ -697,9 +688,9 @@ long ipcx_queue_purge(struct file *file, void *args, void __user *uargs)
 	purge->bytes = 0;
 	do {
 		u32 chunk = min_t(u32, left, PURGE_CHUNK);
+		struct ipcx_message *gone = NULL, *msg;
 		struct ipcx_level *level = NULL;
 		IPCX_WAKES(wakes);
-		LIST_HEAD(gone);
 
 		left -= chunk;
 		spin_lock(&q->obj.lock);
@@ -709,13 +700,16 @@ long ipcx_queue_purge(struct file *file, void *args, void __user *uargs)
 			q->purged++;
 			purge->nr_msgs++;
 			purge->bytes += msg->len;
-			list_add(&msg->node, &gone);
+			msg->next = gone;
+			gone = msg;
 		}
 		admit_locked(q, &wakes);
 		spin_unlock(&q->obj.lock);
 		wake_admitted(q, &wakes);
-		list_for_each_entry_safe(msg, next, &gone, node)
+		while ((msg = gone)) {
+			gone = msg->next;
 			ipcx_message_put(msg, &q->obj, &q->pool);
+		}
 		if (!level || fatal_signal_pending(current))
 			break;
 		cond_resched();
