@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-2.0
+# Builds the module, the library, the command and the tests into build/;
+# `make help` lists the goals.  The module's object list is in Kbuild.
+
+VERSION	:= 0.1.0
+B	:= build
+CC	:= gcc
+AR	:= ar
+CFLAGS	?= -O2 -g
+WARN	:= -Wall -Wextra
+CPPFLAGS := -DIPCX_VERSION='"$(VERSION)"' -Iulib/include -Ikmod/uapi -Itests/lib
+ALLFLAGS = -std=gnu11 $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+
+PREFIX	?= /usr/local
+LIBDIR	?= $(PREFIX)/lib
+MANDIR	?= $(PREFIX)/share/man
+UDEVDIR	?= /lib/udev/rules.d
+DKMSDIR	?= /usr/src/ipcx-$(VERSION)
+
+# KERNEL=6.1, 6.12 or a release; by default the running kernel, or else 6.1.
+KERNEL	?= default
+KERNEL_OF_CHECK := 6.1 6.12
+release	= $(or $(shell tools/vm/kernel release $(1)),$(error no headers for kernel '$(1)' here: 'make deps' \
+	  installs those of the reference kernel))
+
+Q	:= $(if $(V),,@)
+say	= $(if $(V),,@echo '  $(1)	$(2)';)
+step	:= tools/vm/step
+
+LIB_SRC	:= $(wildcard ulib/*.c)
+TOOL_SRC := $(wildcard tools/ipcx/*.c tools/ipcx/bench/*.c)
+TEST_LIB_SRC := $(wildcard tests/lib/*.c)
+UNIT_SRC := $(wildcard tests/unit/*.c)
+SYS_SRC	:= $(wildcard tests/sys/*.c)
+KMOD_SRC := Kbuild $(wildcard kmod/*.[ch] kmod/uapi/linux/*.h)
+
+LIB_OBJ	:= $(LIB_SRC:%.c=$(B)/obj/%.o)
+LIB_PIC	:= $(LIB_SRC:%.c=$(B)/pic/%.o)
+LIB_ASAN := $(LIB_SRC:%.c=$(B)/asan/%.o)
+TOOL_OBJ := $(TOOL_SRC:%.c=$(B)/obj/%.o)
+TEST_OBJ := $(TEST_LIB_SRC:%.c=$(B)/obj/%.o)
+TEST_ASAN := $(TEST_LIB_SRC:%.c=$(B)/asan/%.o)
+UNIT	:= $(UNIT_SRC:%.c=$(B)/%)
+UNIT_ASAN := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/unit-asan/%)
+SYS	:= $(SYS_SRC:%.c=$(B)/%)
+
+LIBS	:= -lrt -lpthread
+ifneq ($(shell grep -ls 'include <liburing.h>' $(TOOL_SRC) $(SYS_SRC)),)
+LIBS	+= -luring
+endif
+
+.PHONY: all user module modules demo check vm bench count load unload install uninstall lint help \
+	clean deps tests
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+# Shared linking of the library's own name; libipcx.so is what -lipcx finds.
+SO	:= $(B)/libipcx.so.$(VERSION)
+
+all: user module
+
+user: $(B)/ipcx $(B)/libipcx.a $(B)/libipcx.so $(B)/vm-init
+
+module:
+	$(Q)$(MAKE) --no-print-directory $(B)/kmod-$(call release,$(KERNEL))/ipcx.ko
+	$(Q)ln -sf kmod-$(call release,$(KERNEL))/ipcx.ko $(B)/ipcx.ko
+
+modules:
+	$(Q)$(MAKE) --no-print-directory \
+		$(foreach k,$(KERNEL_OF_CHECK),$(B)/kmod-$(call release,$(k))/ipcx.ko)
+
+# kbuild writes beside the sources, so each kernel gets a tree of links.
+$(B)/kmod-%/ipcx.ko: $(KMOD_SRC)
+	$(Q)rm -rf $(@D)/kmod && mkdir -p $(@D)
+	$(Q)cp -rsf $(CURDIR)/Kbuild $(CURDIR)/kmod $(@D)/
+	$(Q)$(step) 'module for $*' $(MAKE) --no-print-directory -s \
+		-C $$(tools/vm/kernel headers $*) M=$(CURDIR)/$(@D) $(KFLAGS) modules
+	$(Q)touch $@
+
+$(B)/obj/%.o: %.c
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(ALLFLAGS) -c -o $@ $<
+
+$(B)/pic/%.o: %.c
+	$(call say,CC,$< (shared))mkdir -p $(@D) && $(CC) $(ALLFLAGS) -fPIC -c -o $@ $<
+
+$(B)/asan/%.o: %.c
+	$(call say,CC,$< (sanitizers))mkdir -p $(@D) && $(CC) $(ALLFLAGS) $(SANITIZE) -c -o $@ $<
+
+$(B)/libipcx.a: $(LIB_OBJ)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/libipcx-asan.a: $(LIB_ASAN)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/libtest.a: $(TEST_OBJ)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/libtest-asan.a: $(TEST_ASAN)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(SO): $(LIB_PIC) ulib/libipcx.map
+	$(call say,LD,$@)$(CC) -shared -Wl,-soname,libipcx.so.0 -Wl,--version-script=ulib/libipcx.map \
+		-Wl,-z,defs $(LDFLAGS) -o $@ $(LIB_PIC)
+
+$(B)/libipcx.so: $(SO)
+	$(Q)ln -sf $(notdir $(SO)) $(B)/libipcx.so.0 && ln -sf libipcx.so.0 $@
+
+$(B)/ipcx: $(TOOL_OBJ) $(B)/libipcx.a
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
+
+# The machine's first process; static, because it runs before anything else is there.
+$(B)/vm-init: $(wildcard tools/vm/*.c tools/vm/*.h)
+	$(call say,CC,$@)mkdir -p $(@D) && $(CC) -std=gnu11 -O2 $(WARN) -static -o $@ $(filter %.c,$^)
+
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libtest.a $(B)/libipcx.a
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/tests/unit-asan/%: $(B)/asan/tests/unit/%.o $(B)/libtest-asan.a $(B)/libipcx-asan.a
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
+
+$(B)/tests/sys/%: $(B)/obj/tests/sys/%.o $(B)/libtest.a $(B)/libipcx.a
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+tests: $(UNIT) $(UNIT_ASAN) $(SYS)
+
+-include $(shell find $(B)/obj $(B)/pic $(B)/asan -name '*.d' 2>/dev/null)
+
+# The goals below first see to what the machine lacks, and then read this
+# Makefile again: what is installed changes what can be built.
+GOALS_WITH_DEPS := demo check vm bench count
+
+deps:
+	@tools/vm/deps build
+
+demo bench count check vm:
+	@tools/vm/deps $@
+	@$(MAKE) --no-print-directory $@-now
+
+.PHONY: $(GOALS_WITH_DEPS:%=%-now)
+
+RUN_IN	= tools/vm/vm -k $(KERNEL_VM)
+KERNEL_VM = $(if $(filter default,$(KERNEL)),6.1,$(KERNEL))
+
+# The module for the machine's kernel; none is needed where /dev/ipcx is there.
+vm-module:
+	$(Q)[ -c /dev/ipcx ] || $(MAKE) --no-print-directory module KERNEL=$(KERNEL_VM)
+
+.PHONY: vm-module
+
+demo-now: user vm-module
+	$(Q)$(RUN_IN) -t 300 -- ipcx demo
+
+vm-now: user vm-module
+	$(Q)$(RUN_IN) --shell
+
+check-now: user modules tests
+	$(Q)tests/run
+
+bench-now: user vm-module
+	$(Q)mkdir -p $(B)/bench
+	$(Q)$(RUN_IN) -t 900 -- ipcx bench
+
+count-now: user vm-module
+	$(Q)$(RUN_IN) --count -t 900 -- ipcx bench --count
+
+# This machine: the module of the running kernel, as root.
+AS_ROOT	:= $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+load: user
+	$(Q)$(MAKE) --no-print-directory module KERNEL=running
+	$(AS_ROOT) insmod $(B)/kmod-$(shell uname -r)/ipcx.ko
+	@ls -l /dev/ipcx
+
+unload:
+	$(AS_ROOT) rmmod ipcx
+
+MAN	= $(wildcard ulib/man/*.[1-8] tools/man/*.[1-8])
+
+install: user
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/linux $(DESTDIR)$(LIBDIR)/pkgconfig \
+		$(DESTDIR)$(UDEVDIR) $(DESTDIR)$(DKMSDIR)
+	install -m 755 $(B)/ipcx $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 ulib/include/ipcx.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 kmod/uapi/linux/ipcx.h $(DESTDIR)$(PREFIX)/include/linux/
+	install -m 644 $(B)/libipcx.a $(DESTDIR)$(LIBDIR)/
+	install -m 755 $(SO) $(DESTDIR)$(LIBDIR)/
+	cp -P $(B)/libipcx.so.0 $(B)/libipcx.so $(DESTDIR)$(LIBDIR)/
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(PREFIX)/include|; s|@VERSION@|$(VERSION)|' \
+		ulib/libipcx.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libipcx.pc
+	for page in $(MAN); do install -D -m 644 $$page \
+		$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
+	echo 'KERNEL=="ipcx", MODE="0666"' >$(DESTDIR)$(UDEVDIR)/60-ipcx.rules
+	cp -r Kbuild kmod $(DESTDIR)$(DKMSDIR)/
+	printf '%s\n' 'PACKAGE_NAME="ipcx"' 'PACKAGE_VERSION="$(VERSION)"' 'BUILT_MODULE_NAME[0]="ipcx"' \
+		'DEST_MODULE_LOCATION[0]="/updates/dkms"' 'AUTOINSTALL="yes"' \
+		'MAKE[0]="make -C $$kernel_source_dir M=$$dkms_tree/$$module/$$module_version/build modules"' \
+		'CLEAN="make -C $$kernel_source_dir M=$$dkms_tree/$$module/$$module_version/build clean"' \
+		>$(DESTDIR)$(DKMSDIR)/dkms.conf
+	$(if $(DESTDIR),,ldconfig)
+	@echo "The module's source is in $(DKMSDIR): 'dkms install ipcx/$(VERSION)' builds it for every kernel."
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/ipcx $(DESTDIR)$(PREFIX)/include/ipcx.h \
+		$(DESTDIR)$(PREFIX)/include/linux/ipcx.h $(DESTDIR)$(LIBDIR)/libipcx.* \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/libipcx.pc $(DESTDIR)$(UDEVDIR)/60-ipcx.rules \
+		$(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)))
+	rm -rf $(DESTDIR)$(DKMSDIR)
+
+# Reports; only what the compiler and sparse say of the module fails.
+lint:
+	@tools/vm/deps lint
+	@$(MAKE) --no-print-directory lint-now
+
+.PHONY: lint-now
+lint-now: $(foreach k,$(KERNEL_OF_CHECK),lint-module-$(k))
+	$(Q)if command -v cppcheck >/dev/null; then cppcheck -q --std=c11 --inline-suppr \
+		--enable=warning,portability -Iulib/include -Ikmod/uapi ulib tools; \
+	else echo 'cppcheck is not installed: skipped'; fi
+	$(Q)if command -v clang-format >/dev/null; then \
+		for f in $$(git ls-files '*.[ch]'); do clang-format $$f | cmp -s - $$f || \
+		echo "for information: clang-format would change $$f"; done; \
+	else echo 'clang-format is not installed: skipped'; fi
+
+lint-module-%:
+	$(Q)release=$$(tools/vm/kernel release $*) || { echo "no headers of kernel $*: skipped"; exit 0; }; \
+	dir=$(CURDIR)/$(B)/lint-$$release; rm -rf $$dir; mkdir -p $$dir; \
+	cp -rs $(CURDIR)/Kbuild $(CURDIR)/kmod $$dir/; \
+	$(step) "W=1 and sparse, $$release" $(MAKE) --no-print-directory -s \
+		-C $$(tools/vm/kernel headers $$release) M=$$dir W=1 C=2 modules >$$dir/log 2>&1; ret=$$?; \
+	cat $$dir/log; [ $$ret -eq 0 ] && ! grep -q -e 'warning:' -e 'error:' $$dir/log
+
+clean:
+	rm -rf $(B)
+
+help:
+	@echo 'make            the module (running kernel or else 6.1; KERNEL=6.12), the library, the command'
+	@echo 'make demo       the main job from a bare checkout: installs what is missing, builds, shows'
+	@echo 'make check      all tests, likewise; tests/run NAME runs one'
+	@echo 'make vm         a shell in the machine, with the module loaded'
+	@echo 'make bench      wall-clock comparison with the standard calls'
+	@echo 'make count      exact counts of instructions'
+	@echo 'make load       insmod on this machine; make unload removes it'
+	@echo 'make install    library, command, man pages, udev rule, DKMS source (PREFIX, DESTDIR); uninstall'
+	@echo 'make lint       W=1, sparse, cppcheck, clang-format'
+	@echo 'make deps       installs what building needs;  make clean removes build/'
+	@echo 'V=1 shows the commands.'
