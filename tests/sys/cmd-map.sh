@@ -22,7 +22,7 @@ same "$T/half" "$T/got" "the bytes before are as they were"
 
 echo more >> "$T/bytes"
 INPUT=$T/bytes fails 1 "input that does not fit" ipcx map "$R" --write
-has "$(cat "$T/err")" "longer than 8192 bytes" "it says what fits"
+has "$(cat "$T/err")" "exceeds 8192 bytes" "it says what fits"
 INPUT=$T/in fails 1 "input that does not fit into --length" ipcx map "$R" --write --length 5
 fails 1 "an offset outside" ipcx map "$R" --read --offset 8193
 works "an offset at the end" ipcx map "$R" --read --offset 8K

@@ -63,7 +63,7 @@ static int write_region(const char *name, char *bytes, size_t len)
 		ret = read(STDIN_FILENO, &extra, 1);
 	} while (ret < 0 && errno == EINTR);
 	if (ret > 0)
-		return report_text("cannot write all to region '%s': the input is longer than %zu bytes",
+		return report_text("cannot write all to region '%s': the input exceeds %zu bytes",
 				   name, len);
 	return STATUS_OK;
 }

@@ -36,6 +36,7 @@ struct receiver {
 	bool drain;		/* end when the queue is empty */
 	bool watch_output;	/* end when the reader of the output is gone */
 	FILE *out;
+	int write_errno;	/* why writing to @out failed */
 	char *arena;
 	size_t slot_len;
 	unsigned int nr_slots;
@@ -61,19 +62,20 @@ static void catch_signals(void)
 			sigaction(signals[i], &action, NULL);
 }
 
-/* For fopencookie(): a signal that is caught does not cut output short. */
+/* For fopencookie(): a signal that is caught does not cut output short.  @cookie is its errno. */
 static ssize_t write_all(void *cookie, const char *buf, size_t len)
 {
 	size_t done = 0;
 	ssize_t ret;
 
-	(void)cookie;
 	while (done < len) {
 		ret = write(STDOUT_FILENO, buf + done, len - done);
 		if (ret < 0 && errno == EINTR)
 			continue;
-		if (ret < 0)
+		if (ret < 0) {
+			*(int *)cookie = errno;
 			return done;
+		}
 		done += ret;
 	}
 	return done;
@@ -198,7 +200,7 @@ static int print_messages(struct receiver *r, int nr)
 	for (int i = 0; i < nr; i++)
 		print_message(r, &r->msgs[i]);
 	if (fflush(r->out) || ferror(r->out))
-		return report(-errno, "write to the standard output");
+		return report(-r->write_errno, "write to the standard output");
 	return STATUS_OK;
 }
 
@@ -253,7 +255,7 @@ static int receive_from(struct receiver *r)
 			return STATUS_FAILED;
 	}
 	ret = set_slots(r, SLOT_LEN);
-	r->out = fopencookie(NULL, "w", functions);
+	r->out = fopencookie(&r->write_errno, "w", functions);
 	if (ret || !r->out)
 		return report(-ENOMEM, "receive from queue '%s'", r->name);
 	setvbuf(r->out, NULL, _IOFBF, 64 * 1024);

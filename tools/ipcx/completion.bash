@@ -36,6 +36,8 @@ _ipcx()
 	wait)		words="--timeout --nowait" names=1 ;;
 	map)		words="--hex --read --write --offset --length" names=1 ;;
 	demo)		words="--no-bench" ;;
+	bench)		words="--case --mechanism --size --placement --seconds --rounds --quick --brief
+				--count --json --svg --list" ;;
 	help)		words="create ls stat shutdown rm send recv peek purge post wait map demo bench" ;;
 	esac
 	COMPREPLY=($(compgen -W "$words --help" -- "$cur"))

@@ -311,7 +311,9 @@ char *format_size(uint64_t len, char *buf)
 
 int finish_output(void)
 {
-	if (fflush(stdout) || ferror(stdout))
-		return report(-errno, "write to the standard output");
-	return STATUS_OK;
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return STATUS_OK;
+	/* If an earlier write failed, why is not known any more. */
+	return report(errno ? -errno : -EIO, "write to the standard output");
 }
