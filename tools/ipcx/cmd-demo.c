@@ -3,6 +3,7 @@
  * ipcx demo: a story in scenes, each with its own processes, then the comparison with the standard
  * calls.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>

@@ -2,6 +2,7 @@
 /*
  * ipcx ls, ipcx stat: what is there.  Neither takes, changes or maps anything.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>

@@ -3,6 +3,7 @@
  * ipcx recv, ipcx peek: messages to the standard output.  What has been taken is printed, also when
  * a signal asks to end; only a reader that goes away with output unread can lose it.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
