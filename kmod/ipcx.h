@@ -23,6 +23,7 @@
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/uaccess.h>
 #include <linux/uidgid.h>
 #include <linux/wait.h>
 
@@ -40,10 +41,13 @@ struct seq_file;
 /* Rights of an open file, IPCX_READ and IPCX_WRITE, which are its f_mode bits. */
 u32 ipcx_file_rights(const struct file *file);
 long ipcx_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-/* Write @len bytes of outputs back to user space; -EFAULT. */
-static inline int ipcx_put(void __user *to, const void *from, size_t len)
+/*
+ * Write an argument, which begins with its size, back to user space: as much of it as the caller has room for;
+ * @len is its size here.  -EFAULT.
+ */
+static inline int ipcx_put_args(void __user *uargs, const void *args, size_t len)
 {
-	return copy_to_user(to, from, len) ? -EFAULT : 0;
+	return copy_to_user(uargs, args, min_t(size_t, len, *(const u32 *)args)) ? -EFAULT : 0;
 }
 
 /* ---- wait.c: the one place that sleeps ---- */

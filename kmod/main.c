@@ -27,7 +27,7 @@ static long ioctl_query(struct file *file, void *args, void __user *uargs)
 	query->max_batch = IPCX_BATCH_MAX;
 	query->user_bytes = READ_ONCE(ipcx_user_bytes);
 	query->user_bytes_used = ipcx_user_charged(current_fsuid());
-	return ipcx_put(uargs, query, sizeof(*query));
+	return ipcx_put_args(uargs, query, sizeof(*query));
 }
 
 static long ioctl_open(struct file *file, void *args, void __user *uargs)
@@ -72,7 +72,7 @@ static long ioctl_stat(struct file *file, void *args, void __user *uargs)
 	if (stat->flags || stat->reserved)
 		return -EINVAL;
 	ipcx_object_stat(file, stat);
-	return ipcx_put(uargs, stat, sizeof(*stat));
+	return ipcx_put_args(uargs, stat, sizeof(*stat));
 }
 
 static long ioctl_shutdown(struct file *file, void *args, void __user *uargs)

@@ -278,9 +278,10 @@ long ipcx_name_list(struct ipcx_net *net, const struct ipcx_list *args)
 		nr = list_chunk(net, after, entries, min_t(unsigned int, LIST_CHUNK, args->nr - done));
 		if (!nr)
 			break;
-		ret = ipcx_put(to + done, entries, nr * sizeof(*entries));
-		if (ret)
+		if (copy_to_user(to + done, entries, nr * sizeof(*entries))) {
+			ret = -EFAULT;
 			break;
+		}
 		done += nr;
 		if (fatal_signal_pending(current))
 			break;

@@ -310,6 +310,8 @@ retry:
 	return file;
 }
 
+#define CREATE_FLAGS	(IPCX_CREATE_EXCL | IPCX_CREATE_NONBLOCK | IPCX_CREATE_TEMPORARY)
+
 /* IPCX_*_CREATE; @create is the beginning of the kind's argument, @kind_flags its own flags. */
 long ipcx_object_create(struct file *dev, const struct ipcx_create *create, u32 kind_flags,
 			const struct ipcx_kind *kind)
@@ -319,8 +321,10 @@ long ipcx_object_create(struct file *dev, const struct ipcx_create *create, u32 
 	struct file *file;
 	int fd, ret;
 
-	if (create->flags & ~(IPCX_CREATE_EXCL | IPCX_CREATE_NONBLOCK | IPCX_CREATE_TEMPORARY | kind_flags))
+	if (create->flags & ~(CREATE_FLAGS | IPCX_SEM_ROBUST))
 		return -EINVAL;
+	if (create->flags & ~(CREATE_FLAGS | kind_flags))
+		return -EOPNOTSUPP;
 	if (rights & ~RIGHTS || create->mode & ~0777)
 		return -EINVAL;
 	if (create->name) {

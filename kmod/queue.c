@@ -429,11 +429,20 @@ long ipcx_queue_send(struct file *file, void *args, void __user *uargs)
 	return send(q, &send_args->msg, buf, wait_flags(file, send_args->flags), send_args->timeout);
 }
 
+/* The sender's process as the caller sees it: nearly always from the same namespace. */
+static inline u32 sender_pid(const struct ipcx_message *msg)
+{
+	struct pid_namespace *ns = ns_of_pid(task_pid(current));
+	const struct upid *upid = &msg->pid->numbers[msg->pid->level];
+
+	return likely(upid->ns == ns) ? upid->nr : pid_nr_ns(msg->pid, ns);
+}
+
 /* Describe @msg to the receiver: everything but @to->buf; @len is the size of the buffer. */
 static __always_inline int put_msg(struct ipcx_msg __user *to, const struct ipcx_message *msg, u64 len)
 {
 	struct user_namespace *userns = current_user_ns();
-	u32 uid = __kuid_val(msg->uid), gid = __kgid_val(msg->gid), pid = pid_vnr(msg->pid);
+	u32 uid = __kuid_val(msg->uid), gid = __kgid_val(msg->gid), pid = sender_pid(msg);
 
 	if (unlikely(userns != &init_user_ns)) {
 		uid = from_kuid_munged(userns, msg->uid);
@@ -715,7 +724,7 @@ long ipcx_queue_purge(struct file *file, void *args, void __user *uargs)
 		cond_resched();
 	} while (left);
 	ipcx_object_notify(&q->obj, EPOLLOUT | EPOLLWRNORM);
-	return ipcx_put(uargs, purge, sizeof(*purge));
+	return ipcx_put_args(uargs, purge, sizeof(*purge));
 }
 
 long ipcx_queue_stat(struct file *file, void *args, void __user *uargs)
@@ -737,7 +746,7 @@ long ipcx_queue_stat(struct file *file, void *args, void __user *uargs)
 	stat->nr_senders = q->nr_senders;
 	stat->nr_receivers = q->nr_receivers;
 	spin_unlock(&q->obj.lock);
-	return ipcx_put(uargs, stat, sizeof(*stat));
+	return ipcx_put_args(uargs, stat, sizeof(*stat));
 }
 
 static void queue_shutdown(struct ipcx_object *obj, u32 how)

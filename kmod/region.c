@@ -182,7 +182,7 @@ long ipcx_region_stat(struct file *file, void *args, void __user *uargs)
 	stat->len = region->len;
 	stat->allocated = READ_ONCE(region->allocated);
 	stat->seals = SHMEM_I(file_inode(region->backing))->seals;
-	return ipcx_put(uargs, stat, sizeof(*stat));
+	return ipcx_put_args(uargs, stat, sizeof(*stat));
 }
 
 static struct ipcx_object *region_create(const void *args)

@@ -137,12 +137,14 @@ long ipcx_sem_wait(struct file *file, void *args, void __user *uargs)
 
 	spin_lock(&sem->obj.lock);
 	was_full = sem->count == sem->max;
-	if (sem->obj.state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV)) {
+	if (sem->obj.state & IPCX_OBJECT_SHUT_RECV) {
 		ret = -EPIPE;
 	} else if (list_empty(&sem->waiters) && wait->nr <= sem->count) {
 		sem->count -= wait->nr;
 		if (holder)
 			ipcx_holder_add_locked(sem, holder, wait->nr);
+	} else if (sem->obj.state & IPCX_OBJECT_SHUT_SEND) {
+		ret = -EPIPE;
 	} else if (wait->flags & IPCX_NOWAIT || file->f_flags & O_NONBLOCK) {
 		ret = -EAGAIN;
 	} else {
@@ -170,7 +172,7 @@ long ipcx_sem_stat(struct file *file, void *args, void __user *uargs)
 	stat->nr_waiters = sem->nr_waiters;
 	stat->held = sem->held;
 	spin_unlock(&sem->obj.lock);
-	return ipcx_put(uargs, stat, sizeof(*stat));
+	return ipcx_put_args(uargs, stat, sizeof(*stat));
 }
 
 static void sem_shutdown(struct ipcx_object *obj, u32 how)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The device: every call of the library goes through the two functions at the top.  Below
- * them the calls that concern /dev/ipcx itself and the names that it keeps.
+ * The device: the way to it for a call that has no descriptor, and the calls that concern
+ * /dev/ipcx itself and the names that it keeps.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,19 +9,6 @@
 #include <unistd.h>
 
 #include "internal.h"
-
-int ipcx_internal_ioctl(int fd, unsigned long command, void *arg)
-{
-	int saved = errno;
-	int ret;
-
-	ret = ioctl(fd, command, arg);
-	if (ret < 0) {
-		ret = -errno;
-		errno = saved;
-	}
-	return ret;
-}
 
 int ipcx_internal_device(int device_fd, unsigned long command, void *arg)
 {

@@ -6,14 +6,31 @@
 #ifndef IPCX_INTERNAL_H
 #define IPCX_INTERNAL_H
 
+#include <errno.h>
+#include <sys/ioctl.h>
+
 #include <ipcx.h>
 
 #define IPCX_HIDDEN __attribute__((visibility("hidden")))
 
+/*
+ * ioctl(2), interrupted or not: EINTR is the caller's to judge, never retried here.  Inline,
+ * since one more call can be seen in the count of a small message.
+ */
+static inline int ipcx_internal_ioctl(int fd, unsigned long command, void *arg)
+{
+	int saved = errno;
+	int ret = ioctl(fd, command, arg);
+
+	if (__builtin_expect(ret < 0, 0)) {
+		ret = -errno;
+		errno = saved;
+	}
+	return ret;
+}
+
 /* device.c */
 
-/* ioctl(2), interrupted or not: EINTR is the caller's to judge, never retried here. */
-IPCX_HIDDEN int ipcx_internal_ioctl(int fd, unsigned long command, void *arg);
 /*
  * A command on /dev/ipcx: through @device_fd, or, if that is 0, through a descriptor
  * opened for this call.
