@@ -1,0 +1,76 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# If this fails, the comparison lacks a mechanism, or its JSON is not what design.md promises.
+. "$(dirname "$0")/../lib/cmd-test.sh"
+
+LIMIT=120
+[ -x "$IPCX" ] || skip_all "there is no ipcx"
+command -v python3 > /dev/null || skip_all "python3 is not installed"
+
+works "the whole comparison, briefly" ipcx bench -t 0.002 -r 1 -s 64,1M --json "$T/rows"
+cp "$T/out" "$T/table"
+works "its JSON is JSON" python3 -m json.tool "$T/rows"
+awk 'length > 100' "$T/table" | grep -v ': ' > "$T/wide"
+is "$(cat "$T/wide")" "" "its tables fit in 100 columns"
+
+cat > "$T/check.py" <<'END'
+import json, sys
+rows = json.load(open(sys.argv[1]))
+table = open(sys.argv[2]).read()
+missing = table.partition("Not measured:")[2]
+messages = """pipe fifo posix_mq sysv_msg unix_stream unix_dgram unix_seqpacket tcp posix_shm sysv_shm
+	      memfd process_vm io_uring""".split()
+tokens = "sem_t futex eventfd sysv_sem signal".split()
+two = ["one_cpu"] + (["two_cpus"] if "one processor only" not in table else [])
+seen = set()
+bad = []
+for row in rows:
+    key = tuple(row[k] for k in ("case", "mechanism", "size", "n", "placement"))
+    if key in seen:
+        bad.append(("twice", key))
+    seen.add(key)
+    if any(isinstance(v, (dict, list)) for v in row.values()):
+        bad.append(("not flat", key))
+    if not 0 < row["ns_p50"] <= row["ns_p99"] <= row["ns_p999"] <= row["ns_max"]:
+        bad.append(("percentiles", key))
+    if row["machine"] not in ("host", "vm") or not row["kernel"]:
+        bad.append(("machine", key))
+    if (row["mb_per_s"] > 0) != (row["size"] > 0):
+        bad.append(("throughput", key))
+    if row["switches"] < 0 or row["cpu_ns"] < 0:
+        bad.append(("usage", key))
+    if row["case"] in ("roundtrip", "handover") and row["placement"] == "one_cpu" and row["switches"] < 0.4:
+        bad.append(("a round trip without switches", key))
+have = {(k[0], k[1], k[2], k[4]) for k in seen}
+want = [("send_recv", m, s, "one_cpu") for m in messages for s in (64, 1 << 20)]
+want += [(c, m, s, p) for c in ("roundtrip", "stream") for m in messages for s in (64, 1 << 20) for p in two]
+want += [("post_wait", m, 0, "one_cpu") for m in tokens]
+want += [("handover", m, 0, p) for m in tokens for p in two]
+want += [("batch", m, 64, "one_cpu") for m in
+	 "pipe unix_stream unix_dgram unix_seqpacket tcp process_vm io_uring".split()]
+for key in want:
+    if key not in have and (key[1] + ":" not in missing and key[1] + "," not in missing):
+        bad.append(("no row and no reason", key))
+for problem in bad:
+    print(*problem)
+END
+is "$(python3 "$T/check.py" "$T/rows" "$T/table" 2>&1)" "" "every mechanism has its rows, and they make sense"
+is "$(grep -c FAILED "$T/table")" 0 "no mechanism failed"
+
+works "JSON instead of the table" ipcx bench -t 0.002 -r 1 -c floor -m syscall --json -
+cp "$T/out" "$T/rows"
+works "and nothing else" python3 -m json.tool "$T/rows"
+fails 1 "JSON that cannot be written" sh -c '"$1" bench -t 0.002 -c floor -m syscall --json "$2" > /dev/null' - \
+	"$IPCX" "$T/no/such/directory"
+
+if command -v gnuplot > /dev/null; then
+	works "plots" ipcx bench -t 0.002 -r 1 -s 64,4K -c send_recv,roundtrip,stream,batch,post_wait,handover \
+		--svg "$T/plots"
+	is "$(cat "$T/err")" "" "gnuplot has nothing to complain about"
+	for plot in send_recv-one_cpu roundtrip-one_cpu stream-one_cpu batch-one_cpu post_wait-one_cpu \
+		    handover-one_cpu; do
+		works "$plot.svg is well-formed" python3 -c \
+			"import sys, xml.dom.minidom as m; m.parse(sys.argv[1])" "$T/plots/$plot.svg"
+	done
+fi
+finish

@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# If this fails, `ipcx bench` does not explain itself, or takes a wrong command line for a right one.
+. "$(dirname "$0")/../lib/cmd-test.sh"
+
+[ -x "$IPCX" ] || skip_all "there is no ipcx"
+
+works "bench --help" ipcx bench --help
+for option in --case --mechanism --size --placement --seconds --rounds --quick --brief --count --json --svg --list; do
+	has "$(cat "$T/out")" "$option" "its help names $option"
+done
+works "bench --list" ipcx bench --list
+cp "$T/out" "$T/list"
+for name in pipe fifo posix_mq sysv_msg unix_stream unix_dgram unix_seqpacket tcp signal eventfd futex sem_t \
+	    sysv_sem posix_shm sysv_shm process_vm memfd io_uring ipcx_queue ipcx_queue_rw ipcx_region ipcx_sem; do
+	has "$(cat "$T/list")" "  $name " "its list names $name"
+done
+for name in floor send_recv roundtrip stream batch post_wait handover; do
+	has "$(cat "$T/list")" "  $name " "its list names $name"
+done
+
+fails 2 "an unknown option" ipcx bench --nonsense
+fails 2 "an argument" ipcx bench pipe
+fails 2 "an unknown case" ipcx bench --case send_recv,nonsense
+fails 2 "an empty list of cases" ipcx bench --case ""
+fails 2 "an unknown mechanism" ipcx bench --mechanism pipe,pipes
+fails 2 "an unknown placement" ipcx bench --placement three_cpus
+fails 2 "a payload too small for the check" ipcx bench --size 7
+fails 2 "a payload too large" ipcx bench --size 64,17M
+fails 2 "a size that is none" ipcx bench --size 64,many
+fails 2 "no time at all" ipcx bench --seconds 0
+fails 2 "a time that is none" ipcx bench --seconds soon
+fails 2 "no rounds" ipcx bench --rounds 0
+fails 2 "counting a stream" ipcx bench --count --case stream
+fails 2 "counting on two processors" ipcx bench --count --placement two_cpus
+fails 1 "a mechanism that does not know the case" ipcx bench --case post_wait --mechanism pipe
+
+if ! ipcx bench --count --case floor --mechanism syscall > /dev/null 2> "$T/err"; then
+	has "$(cat "$T/err")" "make count" "without a counting machine, --count says where there is one"
+fi
+finish
