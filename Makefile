@@ -155,7 +155,7 @@ vm-now: user vm-module
 	$(Q)$(RUN_IN) --shell
 
 check-now: user modules tests
-	$(Q)tests/run
+	$(Q)IPCX_NO_BUILD=1 tests/run
 
 bench-now: user vm-module
 	$(Q)mkdir -p $(B)/bench

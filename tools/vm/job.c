@@ -253,5 +253,6 @@ bool job_run(const struct job *job)
 	report("end %s %d %lld %s%s%s%s%s", job->name, code, start,
 	       timeout || dirty || leak || stuck ? "" : "-", timeout ? ",timeout" : "",
 	       dirty ? ",dirty" : "", leak ? ",leak" : "", stuck ? ",stuck" : "");
-	return !stuck && !leak;
+	/* After a fault the machine's other verdicts would be worth nothing. */
+	return !stuck && !leak && !dirty;
 }
