@@ -45,7 +45,7 @@ TEST(limits_are_those_of_creation)
 
 TEST(used_bytes_are_those_of_the_caller)
 {
-	uint64_t before = used_bytes();
+	uint64_t before = own_account();
 	int s = sem(0, 1);
 
 	CHECK_EQ(used_bytes(), before + object_stat(s).charged);
