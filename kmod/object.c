@@ -99,14 +99,27 @@ void ipcx_users_check(void)
 	WARN_ON(!hash_empty(ipcx_users));
 }
 
+/* The quota of one user, as a number that charges, which are signed, can be compared with. */
+static long quota(void)
+{
+	return min_t(unsigned long, READ_ONCE(ipcx_user_bytes), LONG_MAX);
+}
+
 /* Charge @bytes to the owner of @obj, or -EDQUOT. */
 int ipcx_charge(struct ipcx_object *obj, size_t bytes)
 {
-	long limit = READ_ONCE(ipcx_user_bytes);
+	long limit = quota();
 
-	if (atomic_long_add_return(bytes, &obj->user->bytes) > limit && !obj->unlimited) {
-		atomic_long_sub(bytes, &obj->user->bytes);
-		return -EDQUOT;
+	if (!obj->unlimited) {
+		/* first, since the sum could overflow */
+		if (bytes > limit)
+			return -EDQUOT;
+		if (atomic_long_add_return(bytes, &obj->user->bytes) > limit) {
+			atomic_long_sub(bytes, &obj->user->bytes);
+			return -EDQUOT;
+		}
+	} else {
+		atomic_long_add(bytes, &obj->user->bytes);
 	}
 	atomic_long_add(bytes, &obj->charged);
 	return 0;
@@ -121,7 +134,7 @@ void ipcx_charge_force(struct ipcx_object *obj, long bytes)
 
 bool ipcx_over_quota(const struct ipcx_object *obj)
 {
-	return !obj->unlimited && atomic_long_read(&obj->user->bytes) >= (long)READ_ONCE(ipcx_user_bytes);
+	return !obj->unlimited && atomic_long_read(&obj->user->bytes) >= quota();
 }
 
 /* What an object costs apart from its contents: its structure, its file, its name. */

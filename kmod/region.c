@@ -75,7 +75,9 @@ static vm_fault_t region_fault(struct vm_fault *vmf)
 			return VM_FAULT_SIGBUS;
 	}
 	ret = shmem_vm_ops->fault(vmf);
-	settle(region);
+	/* a fault that dropped the lock of the mappings may return when mapping and region have gone */
+	if (!(ret & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
+		settle(region);
 	return ret;
 }
 
