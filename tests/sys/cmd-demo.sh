@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 150
 # If this fails, the first thing that a newcomer runs is broken, or leaves objects behind.
 . "$(dirname "$0")/../lib/cmd-test.sh"
 need_device

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 120
 # If this fails, data is changed, lost or stuck on its way through `ipcx send | ipcx recv` in shell
 # pipelines.
 . "$(dirname "$0")/../lib/cmd-test.sh"

@@ -53,12 +53,14 @@ is $? 143 "SIGTERM is passed on to the command"
 is "$(field "$S" count)" 2 "and the unit comes back"
 
 ipcx create sem "$N.robust" --initial 1 --max 1 --robust
-"$IPCX" wait "$N.robust" -- sleep 60 &
-soon field_is "$N.robust" count 0
+"$IPCX" wait "$N.robust" -- sh -c 'echo $$ > "$0"; exec sleep 60' "$T/pid" &
+soon test -s "$T/pid"
+is "$(field "$N.robust" held)" 1 "a robust semaphore knows what is held"
 kill -KILL $!
 wait $!
+kill "$(cat "$T/pid")"
 soon field_is "$N.robust" count 1
-passed $? "a robust semaphore gets its unit back after kill -9" < /dev/null
+passed $? "it gets its unit back after kill -9" < /dev/null
 ipcx wait "$N.robust" 2> "$T/err"
 has "$(cat "$T/err")" "robust" "wait without a command tells that the unit returns"
 is "$(field "$N.robust" count)" 1 "and it does"

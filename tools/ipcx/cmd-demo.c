@@ -311,7 +311,7 @@ int cmd_demo(int argc, char **argv)
 	}
 	if (bench) {
 		print_heading(ARRAY_SIZE(scenes) + 1, "Comparison",
-			      "the same work with every standard call");
+			      "the same work with every standard call; about a minute");
 		start = demo_now();
 		demo_check(compare() == STATUS_OK, "the comparison has run");
 		bench_ns = demo_now() - start;
