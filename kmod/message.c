@@ -13,32 +13,37 @@
 #include "message.h"
 #include "order.h"
 
-/* Nodes up to a page come from the slab with their payload; larger payloads have pages of their own. */
-#define NODE_MAX	PAGE_SIZE
-#define NODE_LEN_MAX	(NODE_MAX - sizeof(struct ipcx_message))
+#define NODE_LEN_MAX	(PAGE_SIZE - sizeof(struct ipcx_message))
 
 #define GFP_MSG		(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
 void ipcx_pool_init(struct ipcx_pool *pool)
 {
-	pool->hot = NULL;
+	memset(pool, 0, sizeof(*pool));
 	spin_lock_init(&pool->lock);
-	pool->nr = 0;
-	pool->free = NULL;
 }
 
-static struct ipcx_message *pool_take(struct ipcx_pool *pool)
+static unsigned int class_of(size_t len)
+{
+	if (len <= IPCX_SMALL_LEN)
+		return IPCX_CLASS_SMALL;
+	if (len <= NODE_LEN_MAX)
+		return max(1, fls_long(sizeof(struct ipcx_message) + len - 1) - 8);
+	return IPCX_CLASS_PAGES + get_order(len);
+}
+
+static struct ipcx_message *pool_take(struct ipcx_pool *pool, unsigned int class)
 {
 	struct ipcx_message *msg;
 
-	msg = READ_ONCE(pool->hot) ? xchg(&pool->hot, NULL) : NULL;
-	if (msg || !READ_ONCE(pool->free))
+	msg = READ_ONCE(pool->hot[class]) ? xchg(&pool->hot[class], NULL) : NULL;
+	if (msg || !READ_ONCE(pool->free[class]))
 		return msg;
 	spin_lock(&pool->lock);
-	msg = pool->free;
+	msg = pool->free[class];
 	if (msg) {
-		pool->nr--;
-		pool->free = msg->next;
+		WRITE_ONCE(pool->free[class], msg->next);
+		pool->nr[class]--;
 	}
 	spin_unlock(&pool->lock);
 	return msg;
@@ -46,14 +51,16 @@ static struct ipcx_message *pool_take(struct ipcx_pool *pool)
 
 static noinline bool pool_give_slow(struct ipcx_pool *pool, struct ipcx_message *msg)
 {
+	unsigned int class = msg->class;
+	u32 nr_max = min_t(u32, IPCX_POOL_BYTES / msg->capacity, IPCX_POOL_MSGS);
 	bool room;
 
 	spin_lock(&pool->lock);
-	room = pool->nr < IPCX_POOL_MAX;
+	room = pool->nr[class] < nr_max;
 	if (room) {
-		pool->nr++;
-		msg->next = pool->free;
-		pool->free = msg;
+		pool->nr[class]++;
+		msg->next = pool->free[class];
+		WRITE_ONCE(pool->free[class], msg);
 	}
 	spin_unlock(&pool->lock);
 	return room;
@@ -62,7 +69,7 @@ static noinline bool pool_give_slow(struct ipcx_pool *pool, struct ipcx_message 
 /* Returns the message that found no place, or NULL. */
 static inline struct ipcx_message *pool_give(struct ipcx_pool *pool, struct ipcx_message *msg)
 {
-	msg = xchg(&pool->hot, msg);
+	msg = xchg(&pool->hot[msg->class], msg);
 	return likely(!msg) || pool_give_slow(pool, msg) ? NULL : msg;
 }
 
@@ -91,9 +98,11 @@ static void message_free(struct ipcx_message *msg, struct ipcx_object *obj)
 void ipcx_pool_drain(struct ipcx_pool *pool, struct ipcx_object *obj)
 {
 	struct ipcx_message *msg;
+	unsigned int class;
 
-	while ((msg = pool_take(pool)))
-		message_free(msg, obj);
+	for (class = 0; class < IPCX_POOL_CLASSES; class++)
+		while ((msg = pool_take(pool, class)))
+			message_free(msg, obj);
 }
 
 /* Blocks as large as the allocator gives them cheaply, then single pages. */
@@ -122,40 +131,50 @@ static int alloc_pages_for(struct ipcx_message *msg, size_t len)
 /* Memory for @len bytes of payload, charged to @obj: -ENOMEM, -EDQUOT. */
 static struct ipcx_message *message_alloc(struct ipcx_object *obj, struct ipcx_pool *pool, size_t len)
 {
-	size_t inline_len = len <= IPCX_SMALL_LEN ? IPCX_SMALL_LEN : len <= NODE_LEN_MAX ? len : 0;
-	size_t charge;
+	unsigned int class = class_of(len);
+	size_t node = IPCX_SMALL_NODE, pages = 0, charge;
 	struct ipcx_message *msg;
 	int ret;
 
-	if (inline_len == IPCX_SMALL_LEN) {
-		msg = pool_take(pool);
-		if (msg)
+	if (class < IPCX_POOL_CLASSES) {
+		msg = pool_take(pool, class);
+		if (msg && likely(msg->capacity >= len))
 			return msg;
+		if (msg)
+			message_free(msg, obj);
+	}
+	if (class >= IPCX_CLASS_PAGES) {
+		node = sizeof(*msg);
+		pages = PAGE_ALIGN(len);
+	} else if (class != IPCX_CLASS_SMALL) {
+		node = 256 << class;
 	}
 
 	/* a level may come to be part of it: see order.c */
-	charge = sizeof(*msg) + inline_len + sizeof(struct ipcx_level);
-	if (!inline_len)
-		charge += PAGE_ALIGN(len);
+	charge = node + pages + sizeof(struct ipcx_level);
 	ret = ipcx_charge(obj, charge);
+	if (ret) {
+		/* what this queue keeps for later may be what is missing now */
+		ipcx_pool_drain(pool, obj);
+		ret = ipcx_charge(obj, charge);
+	}
 	if (ret)
 		return ERR_PTR(ret);
-	msg = kmalloc(sizeof(*msg) + inline_len, GFP_MSG);
+	msg = kmalloc(node, GFP_MSG);
 	if (!msg) {
 		ipcx_uncharge(obj, charge);
 		return ERR_PTR(-ENOMEM);
 	}
 	msg->charged = charge;
-	msg->inline_len = inline_len;
+	msg->capacity = pages ? pages : node - sizeof(*msg);
+	msg->class = class;
 	msg->level = NULL;
 	msg->pid = NULL;
 	INIT_LIST_HEAD(&msg->pages);
-	if (!inline_len) {
-		ret = alloc_pages_for(msg, len);
-		if (ret) {
-			message_free(msg, obj);
-			return ERR_PTR(ret);
-		}
+	ret = alloc_pages_for(msg, pages);
+	if (ret) {
+		message_free(msg, obj);
+		return ERR_PTR(ret);
 	}
 	return msg;
 }
@@ -164,11 +183,13 @@ static bool message_copy_in(struct ipcx_message *msg, struct ipcx_buf buf, size_
 {
 	struct page *page;
 
-	if (likely(msg->inline_len))
+	if (msg->class < IPCX_CLASS_PAGES)
 		return ipcx_copy_in(msg->data, &buf, len);
 	list_for_each_entry(page, &msg->pages, lru) {
 		size_t nr = min_t(size_t, len, PAGE_SIZE << page_private(page));
 
+		if (!nr)
+			break;
 		if (!ipcx_copy_in(page_address(page), &buf, nr))
 			return false;
 		len -= nr;
@@ -208,7 +229,7 @@ void ipcx_message_put(struct ipcx_message *msg, struct ipcx_object *obj, struct 
 	} else {
 		smp_acquire__after_ctrl_dep();	/* after a peeker's release in refcount_dec_and_test() */
 	}
-	if (likely(msg->inline_len == IPCX_SMALL_LEN))
+	if (likely(msg->class < IPCX_POOL_CLASSES))
 		msg = pool_give(pool, msg);
 	if (unlikely(msg))
 		message_free(msg, obj);
@@ -222,7 +243,7 @@ int ipcx_message_copy_out_slow(const struct ipcx_object *obj, const struct ipcx_
 	size_t left = len;
 	struct page *page;
 
-	if (likely(msg->inline_len)) {
+	if (msg->class < IPCX_CLASS_PAGES) {
 		if (!ipcx_copy_out(msg->data, &buf, left))
 			return -EFAULT;
 	} else {

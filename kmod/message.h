@@ -28,7 +28,8 @@ struct ipcx_level;
  * @type:	constant
  * @priority:	constant
  * @len:	bytes of payload
- * @inline_len:	bytes of @data
+ * @capacity:	bytes of payload that its memory holds
+ * @class:	of its memory: see IPCX_POOL_CLASSES
  * @charged:	bytes charged to the queue's owner for it
  * @refs:	one for the queue or whoever took the message out, one for each peeker that is copying it; only
  *		raised under the queue's lock while the message is in the queue
@@ -46,7 +47,8 @@ struct ipcx_message {
 	u32 type;
 	u32 priority;
 	size_t len;
-	u32 inline_len;
+	u32 capacity;
+	u32 class;
 	refcount_t refs;
 	size_t charged;
 	struct ipcx_level *level;
@@ -57,25 +59,33 @@ struct ipcx_message {
 	u8 data[];
 };
 
-/* Bytes of a node that is recycled, and of payload that fit in it: the most common messages. */
-#define IPCX_SMALL_NODE	192
-#define IPCX_SMALL_LEN	(IPCX_SMALL_NODE - sizeof(struct ipcx_message))
+/*
+ * Classes of memory.  The payload lies in the node itself, of 192, 512, 1024, 2048 or 4096 bytes; or in up to
+ * 1, 2, 4, 8 or 16 pages of its own; or, in the last class, in more pages, which are not recycled.
+ */
+#define IPCX_SMALL_NODE		192
+#define IPCX_SMALL_LEN		(IPCX_SMALL_NODE - sizeof(struct ipcx_message))
+#define IPCX_CLASS_SMALL	0
+#define IPCX_CLASS_PAGES	5
+#define IPCX_POOL_CLASSES	10
 
 /**
- * struct ipcx_pool - nodes of small messages that are free to be used again; they stay charged
- * @hot:	one of them, taken and given with a single exchange, or NULL
+ * struct ipcx_pool - memory of messages that is free to be used again; it stays charged, and is as it was left:
+ *		      not zeroed, which for pages would cost as much as a copy
+ * @hot:	one message of each class, taken and given with a single exchange, or NULL
  * @lock:	protects the other members
- * @nr:		length of @free
+ * @nr:		lengths of @free; limited to IPCX_POOL_BYTES, and IPCX_POOL_MSGS
  * @free:	the others, by ipcx_message.next
  */
 struct ipcx_pool {
-	struct ipcx_message *hot;
+	struct ipcx_message *hot[IPCX_POOL_CLASSES];
 	spinlock_t lock;
-	u32 nr;
-	struct ipcx_message *free;
+	u32 nr[IPCX_POOL_CLASSES];
+	struct ipcx_message *free[IPCX_POOL_CLASSES];
 };
 
-#define IPCX_POOL_MAX	64
+#define IPCX_POOL_BYTES	SZ_64K
+#define IPCX_POOL_MSGS	64
 
 /**
  * struct ipcx_buf - where user space has a payload, or wants it
@@ -147,9 +157,10 @@ static __always_inline struct ipcx_message *ipcx_message_create(struct ipcx_obje
 {
 	struct ipcx_message *msg;
 
-	if (unlikely(len > IPCX_SMALL_LEN || buf.iter || trace_ipcx_copy_in_enabled() || !READ_ONCE(pool->hot)))
+	if (unlikely(len > IPCX_SMALL_LEN || buf.iter || trace_ipcx_copy_in_enabled() ||
+		     !READ_ONCE(pool->hot[IPCX_CLASS_SMALL])))
 		return ipcx_message_create_slow(obj, pool, buf, len);
-	msg = xchg(&pool->hot, NULL);
+	msg = xchg(&pool->hot[IPCX_CLASS_SMALL], NULL);
 	if (unlikely(!msg))
 		return ipcx_message_create_slow(obj, pool, buf, len);
 	ipcx_message_init(msg, len);
@@ -164,7 +175,7 @@ static __always_inline struct ipcx_message *ipcx_message_create(struct ipcx_obje
 static __always_inline int ipcx_message_copy_out(const struct ipcx_object *obj, const struct ipcx_message *msg,
 						 struct ipcx_buf buf, size_t len)
 {
-	if (unlikely(!msg->inline_len || buf.iter || trace_ipcx_copy_out_enabled()))
+	if (unlikely(msg->class >= IPCX_CLASS_PAGES || buf.iter || trace_ipcx_copy_out_enabled()))
 		return ipcx_message_copy_out_slow(obj, msg, buf, len);
 	return ipcx_copy_out(msg->data, &buf, len) ? 0 : -EFAULT;
 }

@@ -723,6 +723,7 @@ long ipcx_queue_purge(struct file *file, void *args, void __user *uargs)
 			break;
 		cond_resched();
 	} while (left);
+	ipcx_pool_drain(&q->pool, &q->obj);
 	ipcx_object_notify(&q->obj, EPOLLOUT | EPOLLWRNORM);
 	return ipcx_put_args(uargs, purge, sizeof(*purge));
 }
