@@ -224,6 +224,8 @@ static __always_inline int send_one(struct ipcx_queue *q, struct ipcx_message *m
 		/* a level: needed now, or perhaps by the time there is room */
 		if (!msg->level && (ret == -ENOMEM || (ret == -EAGAIN && !(flags & IPCX_NOWAIT)))) {
 			spin_unlock(&q->obj.lock);
+			/* receivers that do not take it have been told of it: they must not wait for us */
+			ipcx_wake(&wakes);
 			msg->level = ipcx_level_alloc(GFP_KERNEL_ACCOUNT);
 			if (!msg->level)
 				return -ENOMEM;
