@@ -207,6 +207,8 @@ static noinline int wait_for_room(struct ipcx_queue *q, struct ipcx_message *msg
 	admit_locked(q, &wakes);
 	spin_unlock(&q->obj.lock);
 	wake_admitted(q, &wakes);
+	/* nobody may stand in the way of others any more */
+	ipcx_object_notify(&q->obj, EPOLLOUT | EPOLLWRNORM);
 	return ret;
 }
 
@@ -669,7 +671,7 @@ static __poll_t queue_poll(struct file *file, poll_table *pt)
 	spin_lock(&q->obj.lock);
 	if (q->order.nr)
 		events |= EPOLLIN | EPOLLRDNORM;
-	if (has_room_locked(q, 0) && list_empty(&q->senders))
+	if (has_room_locked(q, 1) && list_empty(&q->senders))
 		events |= EPOLLOUT | EPOLLWRNORM;
 	if (q->obj.state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
 		events |= EPOLLHUP | EPOLLIN | EPOLLOUT;
