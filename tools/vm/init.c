@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -193,6 +194,29 @@ static void mount_all(void)
 	chmod("/dev/ptmx", 0666);
 }
 
+/* A project below a directory that is the machine's own (/tmp) is put back there. */
+static void show_project(void)
+{
+	const char *top = getenv("IPCX_TOP") ?: "";
+	char to[PATH_MAX], options[2 * PATH_MAX], *p;
+
+	if (strncmp(top, "/tmp/", 5) && strncmp(top, "/run/", 5))
+		return;
+	snprintf(options, sizeof(options), "lowerdir=/host%s,upperdir=/layer/upper-top,workdir=/layer/work-top",
+		 top);
+	mkdir("/layer/upper-top", 0755);
+	mkdir("/layer/work-top", 0755);
+	snprintf(to, sizeof(to), "/merged%s", top);
+	for (p = to + 1; (p = strchr(p, '/')); p++) {
+		*p = '\0';
+		mkdir(to, 0755);
+		*p = '/';
+	}
+	mkdir(to, 0755);
+	if (mount("top", to, "overlay", 0, options))
+		report("! %s: %s", top, strerror(errno));
+}
+
 /*
  * The host's programs, read-only below a writable layer in memory: what makes
  * the shell comfortable.  Without them (no 9p on this kernel) it has busybox.
@@ -218,6 +242,7 @@ static bool enter_host_root(void)
 		snprintf(dir, sizeof(dir), "/merged%s", moved[i]);
 		mount(moved[i], dir, NULL, MS_MOVE, NULL);
 	}
+	show_project();
 	mkdir("/merged/vm", 0755);
 	if (mount("/vm", "/merged/vm", NULL, MS_BIND, NULL) || chroot("/merged") || chdir("/"))
 		return false;
@@ -296,6 +321,7 @@ static bool run_command(int in, int limit_s)
 {
 	struct job job = {
 		.name = "command", .limit_s = limit_s, .argv = read_strings("/vm/argv"),
+		.may_leave_names = true,
 		.fds = { in, open_port(PORT_OUT), open_port(PORT_ERR) },
 	};
 
@@ -307,7 +333,8 @@ static bool run_shell(void)
 	struct winsize ws = {
 		.ws_row = atoi(getenv("vm_rows") ?: "24"), .ws_col = atoi(getenv("vm_cols") ?: "80"),
 	};
-	struct job job = { .name = "shell", .argv = read_strings("/vm/argv"), .terminal = true };
+	struct job job = { .name = "shell", .argv = read_strings("/vm/argv"), .terminal = true,
+			   .may_leave_names = true };
 	int tty;
 
 	if (!enter_host_root())

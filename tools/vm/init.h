@@ -42,6 +42,7 @@ struct job {
 	int limit_s;		/* 0: no limit (the shell) */
 	int fds[3];		/* stdio; fds[1] < 0: its output goes to the report */
 	bool terminal;		/* fds[0] becomes its controlling terminal */
+	bool may_leave_names;	/* named objects that it leaves are removed, and no fault */
 };
 
 /* Runs to the end, reports it, kills what is left; false: no more can be run. */
