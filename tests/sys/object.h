@@ -135,6 +135,14 @@ static inline void *map(int fd, size_t len, int prot)
 	return p;
 }
 
+/* For a child that is going to be killed. */
+static inline int hang(void)
+{
+	while (getppid())
+		pause();
+	return 1;
+}
+
 /* How many descriptors this process has open. */
 static inline int open_fds(void)
 {

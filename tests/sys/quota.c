@@ -262,8 +262,7 @@ static int uses_everything(void *arg)
 		;
 	CHECK_ERR(ipcx_queue_send(q, buf, sizeof(buf)), EDQUOT);
 	__atomic_store_n((int *)arg, 1, __ATOMIC_SEQ_CST);
-	for (;;)
-		pause();
+	return hang();
 }
 
 TEST(other_users_are_not_affected)
