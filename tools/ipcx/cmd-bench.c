@@ -447,11 +447,12 @@ int cmd_bench(int argc, char **argv)
 		if (rows[i].outcome == OUTCOME_FAILED)
 			status = STATUS_FAILED;
 	}
+	/* As planned, before they are sorted: two runs are compared line by line. */
+	if (o.json && write_json(o.json, rows, nr, &machine))
+		status = STATUS_FAILED;
 	report_rank(rows, nr);
 	if (!o.json || strcmp(o.json, "-"))
 		report_table(stdout, rows, nr, &machine, o.brief);
-	if (o.json && write_json(o.json, rows, nr, &machine))
-		status = STATUS_FAILED;
 	if (o.svg) {
 		ret = plot_all(o.svg, rows, nr, &machine);
 		if (ret)
