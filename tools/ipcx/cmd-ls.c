@@ -305,7 +305,7 @@ static int stat_module(bool as_json)
 		putchar('\n');
 		return finish_output();
 	}
-	printf("ABI         %u (this command: %u)\n", query.abi_version, IPCX_ABI_VERSION);
+	printf("ABI         %u (this command: %d)\n", query.abi_version, IPCX_ABI_VERSION);
 	printf("features   ");
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++)
 		if (query.features & features[i].bit)

@@ -59,7 +59,7 @@ static int print_version(void)
 	struct ipcx_query query;
 	int ret;
 
-	printf("ipcx %s, ABI %u\n", IPCX_VERSION, IPCX_ABI_VERSION);
+	printf("ipcx %s, ABI %d\n", IPCX_VERSION, IPCX_ABI_VERSION);
 	ret = ipcx_query(&query);
 	if (ret)
 		printf("module: not loaded\n");
