@@ -306,7 +306,7 @@ int report_json(FILE *out, const struct row *rows, size_t nr, const struct machi
 			fprintf(out, "\"instructions\": %.0f, ", r->min);
 		else
 			fprintf(out, "\"ns_p50\": %.1f, \"ns_p99\": %.1f, \"ns_p999\": %.1f, "
-				"\"ns_max\": %.1f, \"mb_per_s\": %.1f, \"cpu_ns\": %.1f, "
+				"\"ns_max\": %.1f, \"mb_per_s\": %.6g, \"cpu_ns\": %.1f, "
 				"\"switches\": %.3f, \"samples\": %zu, \"ops_per_sample\": %u, ",
 				r->p50, r->p99, r->p999, r->max, r->mb_per_s, r->cpu_per_message,
 				r->switches_per_message, r->nr_samples, r->ops_per_sample);
