@@ -20,6 +20,7 @@
 #define CALIBRATE	16		/* operations that tell how long one takes */
 #define CLOCK_SHARE	50		/* a sample is at least this many readings of the clock */
 #define MAX_OPS		4096		/* operations in one sample */
+#define MIN_SAMPLES	5		/* of a turn, unless it takes ten times as long as it may */
 #define COUNT_OPS	32		/* when counting: operations in one sample ... */
 #define COUNT_BYTES	(512UL << 10)	/* ... which must end before the next timer tick ... */
 #define COUNT_SAMPLES	40		/* ... and samples */
@@ -140,6 +141,8 @@ static inline bool sample(struct turn *turn, uint64_t spent, unsigned int units)
 	turn->ns += spent;
 	if (counting)
 		return turn->nr_samples < COUNT_SAMPLES;
+	if (turn->nr_samples < MIN_SAMPLES)
+		return turn->ns < 10 * turn->budget_ns;
 	return turn->nr_samples < turn->max_samples && turn->ns < turn->budget_ns;
 }
 

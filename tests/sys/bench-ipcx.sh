@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# If this fails, the comparison does not measure what the module offers, or leaves objects of it behind.
+. "$(dirname "$0")/../lib/cmd-test.sh"
+
+need_device
+LIMIT=120
+ipcx ls > "$T/before"
+works "the objects of ipcx in every case" ipcx bench -t 0.004 -r 1 -s 64,64K,1M \
+	-m ipcx_queue,ipcx_queue_rw,ipcx_region,ipcx_sem,pipe --json "$T/rows"
+cp "$T/out" "$T/table"
+is "$(sed -n '/^FAILED/,$p' "$T/table")" "" "none failed"
+is "$(sed -n '/^Not measured/,$p' "$T/table" | grep ipcx)" "" "none was left out"
+
+# row CASE MECHANISM SIZE PLACEMENT
+row() {
+	grep "\"case\": \"$1\", \"mechanism\": \"$2\", \"size\": $3, .*\"placement\": \"$4\"" "$T/rows" > "$T/row"
+	passed $? "$1 $2 $3 $4 has a row" < "$T/table"
+}
+
+for size in 64 65536 1048576; do
+	for mechanism in ipcx_queue ipcx_queue_rw ipcx_region; do
+		row send_recv $mechanism $size one_cpu
+		row roundtrip $mechanism $size one_cpu
+		row stream $mechanism $size one_cpu
+	done
+done
+row batch ipcx_queue 64 one_cpu
+row post_wait ipcx_sem 0 one_cpu
+row handover ipcx_sem 0 one_cpu
+ipcx ls > "$T/after"
+same "$T/before" "$T/after" "no object is left"
+finish
