@@ -695,10 +695,14 @@ long ipcx_queue_purge(struct file *file, void *args, void __user *uargs)
 	if (!(file->f_mode & FMODE_READ))
 		return -EACCES;
 
-	/* no more than are there now: a quick sender must not keep us here */
-	left = READ_ONCE(q->order.nr);
+	/* what is discarded cannot come back: find out first whether the count can be told */
 	purge->nr_msgs = 0;
 	purge->bytes = 0;
+	if (ipcx_put_args(uargs, purge, sizeof(*purge)))
+		return -EFAULT;
+
+	/* no more than are there now: a quick sender must not keep us here */
+	left = READ_ONCE(q->order.nr);
 	do {
 		u32 chunk = min_t(u32, left, PURGE_CHUNK);
 		struct ipcx_message *gone = NULL, *msg;
