@@ -7,6 +7,8 @@
  * to send: a message of a call that was cut off may be in or not, but not twice.  A receiver lets the kernel write
  * into a journal, one fresh entry for each message: the ABI promises that the description is written if and only
  * if the message has been taken, so an entry whose type is not 0 is a message that this receiver got.
+ *
+ * timeout: 150
  */
 #include <signal.h>
 #include <sys/mman.h>
