@@ -2,6 +2,7 @@
 /*
  * 10,000 holders of a robust semaphore are killed at random points of taking, holding and posting: whenever
  * all have gone, every unit is back.
+ * timeout: 180
  */
 #include "object.h"
 

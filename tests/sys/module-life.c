@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loading and unloading: the module stays while anything of it is in use, and goes afterwards without a trace.
+ * Were it broken, rmmod would pull the code away from under a process.
+ * timeout: 180
+ */
+#include "object.h"
+
+#define IN_USE	EWOULDBLOCK
+
+static const char *module_file(void)
+{
+	const char *env = getenv("IPCX_KO");
+
+	return env ? env : "/vm/ipcx.ko";
+}
+
+/* Only in a machine that is ours to unload it in: where its file is at hand, and nobody else uses it. */
+static void set_up(void)
+{
+	NEED_ROOT();
+	if (access(module_file(), R_OK))
+		SKIP("no module file, IPCX_KO names none: not a machine to unload modules in");
+}
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "ipcx", O_NONBLOCK) ? -errno : 0;
+}
+
+static int load(void)
+{
+	int fd = CHECK_SYS(open(module_file(), O_RDONLY | O_CLOEXEC));
+	int ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+
+	close(fd);
+	return ret;
+}
+
+/* Names of earlier cases go in the background; then it must be possible. */
+static void unloads(void)
+{
+	int ret;
+
+	CHECK_SOON((ret = unload()) != -IN_USE);
+	CHECK_OK(ret);
+	CHECK_SYS_ERR(open(IPCX_DEVICE, O_RDWR), ENOENT);
+	CHECK_SYS_ERR(access("/sys/module/ipcx", F_OK), ENOENT);
+}
+
+static void loads(void)
+{
+	CHECK_OK(load());
+	/* its node is made in the background too */
+	CHECK_SOON(!access(IPCX_DEVICE, R_OK | W_OK));
+}
+
+/* The module is loaded again, whatever a case has found. */
+static void reload(void)
+{
+	load();
+	wait_until(!access(IPCX_DEVICE, R_OK | W_OK), TEST_SOON_MS);
+}
+
+/* @fd, and only it, keeps the module. */
+static void kept_by(int fd)
+{
+	CHECK_ERR(unload(), IN_USE);
+	close(fd);
+	unloads();
+	loads();
+}
+
+TEST(kept_by_each_kind_of_descriptor)
+{
+	set_up();
+	unloads();
+	atexit(reload);
+	loads();
+	kept_by(device());
+	kept_by(queue());
+	kept_by(region(1));
+	kept_by(sem(0, 1));
+}
+
+TEST(kept_by_a_reduced_descriptor)
+{
+	int fd, r;
+
+	set_up();
+	atexit(reload);
+	fd = region(1);
+	r = CHECK_OK(ipcx_restrict(fd, IPCX_READ));
+	close(fd);
+	kept_by(r);
+	fd = sem(0, 1);
+	r = CHECK_OK(ipcx_restrict(fd, IPCX_READ));
+	close(fd);
+	kept_by(r);
+}
+
+TEST(kept_by_a_mapping)
+{
+	void *p;
+	int fd;
+
+	set_up();
+	atexit(reload);
+	fd = region(PAGE);
+	p = map(fd, PAGE, PROT_READ | PROT_WRITE);
+	close(fd);
+	CHECK_ERR(unload(), IN_USE);
+	memset(p, 1, PAGE);
+	CHECK_SYS(munmap(p, PAGE));
+	unloads();
+	loads();
+}
+
+TEST(kept_by_a_name)
+{
+	struct ipcx_options o = { .mode = 0600, .flags = IPCX_CREATE_TEMPORARY };
+	int fd;
+
+	set_up();
+	atexit(reload);
+	umask(0);
+	close(CHECK_OK(ipcx_region_create("module-life", 1, NULL)));
+	CHECK_ERR(unload(), IN_USE);
+	CHECK_OK(ipcx_unlink("module-life"));
+	unloads();
+	loads();
+	fd = CHECK_OK(ipcx_queue_create("module-life", NULL, &o));
+	CHECK_OK(ipcx_queue_send(fd, "x", 1));
+	kept_by(fd);
+}
+
+TEST(kept_by_a_descriptor_in_a_socket)
+{
+	int s[2], fd;
+
+	set_up();
+	atexit(reload);
+	CHECK_SYS(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	fd = sem(0, 1);
+	send_fd(s[0], fd);
+	close(fd);
+	CHECK_ERR(unload(), IN_USE);
+	close(s[0]);
+	kept_by(s[1]);
+}
+
+static int waits(void *arg)
+{
+	return -ipcx_sem_wait((long)arg, 1, 0, IPCX_FOREVER);
+}
+
+TEST(kept_by_a_waiter)
+{
+	pid_t pid;
+	int s;
+
+	set_up();
+	atexit(reload);
+	s = sem(0, 1);
+	pid = spawn(waits, (void *)(long)s);
+	CHECK_BLOCKS(pid);
+	close(s);
+	CHECK_ERR(unload(), IN_USE);
+	kill(pid, SIGKILL);
+	CHECK_KILLED_BY(pid, SIGKILL);
+	unloads();
+	loads();
+}
+
+/* What a robust semaphore has told the kernel about its holders is taken back before the code goes. */
+static int holds(void *arg)
+{
+	int s = robust_sem(1, 1);
+
+	(void)arg;
+	CHECK_OK(ipcx_sem_trywait(s, 1));
+	close(s);
+	s = robust_sem(1, 1);
+	CHECK_OK(ipcx_sem_trywait(s, 1));
+	return 0;
+}
+
+TEST(unloaded_right_after_a_holder_died)
+{
+	int i;
+
+	set_up();
+	atexit(reload);
+	for (i = 0; i < 8; i++) {
+		pid_t pid[3];
+		int j;
+
+		for (j = 0; j < 3; j++)
+			pid[j] = spawn(holds, NULL);
+		for (j = 0; j < 3; j++)
+			CHECK_EXITS(pid[j], 0);
+		unloads();
+		loads();
+	}
+}
+
+/* The process lives on when its semaphore, and the module, have gone. */
+TEST(unloaded_while_a_former_holder_lives)
+{
+	int fd;
+
+	set_up();
+	atexit(reload);
+	holds(NULL);
+	for (fd = 3; fd < 64; fd++)
+		close(fd);
+	unloads();
+	loads();
+}
+
+static int *stop;
+
+static int opens(void *arg)
+{
+	long opened = 0;
+
+	(void)arg;
+	while (!__atomic_load_n(stop, __ATOMIC_SEQ_CST)) {
+		struct ipcx_query q = { .size = sizeof(q) };
+		int fd = open(IPCX_DEVICE, O_RDWR | O_CLOEXEC), s;
+
+		if (fd < 0) {
+			/* gone, being made, or without a driver just now */
+			if (errno != ENOENT && errno != ENODEV && errno != ENXIO && errno != EACCES)
+				FAIL("open: %s", strerror(errno));
+			sched_yield();
+			continue;
+		}
+		opened++;
+		CHECK_OK(call(fd, IPCX_QUERY, &q));
+		s = ipcx_sem_create(NULL, 0, 1, &(struct ipcx_options){ .device_fd = fd });
+		close(fd);
+		CHECK_OK(s);
+		CHECK_OK(ipcx_sem_post(s, 1));
+		close(s);
+		/* for as long as it is closed, it can be unloaded */
+		if (opened % 2)
+			test_pause_ms(2);
+	}
+	NOTE("opened %ld times", opened);
+	return 0;
+}
+
+TEST_LIMIT(loaded_and_unloaded_while_others_open_it, 60000)
+{
+	int i, ret, unloaded = 0, refused = 0;
+	uint64_t end;
+	pid_t pid[2];
+
+	set_up();
+	atexit(reload);
+	stop = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid[0] = spawn(opens, NULL);
+	pid[1] = spawn(opens, NULL);
+	end = test_now_ns() + 8000000000ull;
+	for (i = 0; unloaded < 300 && test_now_ns() < end; i++) {
+		ret = unload();
+		if (ret) {
+			CHECK_EQ(ret, -IN_USE);
+			refused++;
+			continue;
+		}
+		unloaded++;
+		CHECK_OK(load());
+	}
+	__atomic_store_n(stop, 1, __ATOMIC_SEQ_CST);
+	CHECK_EXITS(pid[0], 0);
+	CHECK_EXITS(pid[1], 0);
+	NOTE("unloaded %d times, refused %d times", unloaded, refused);
+	CHECK_GE(unloaded, 5);
+	unloads();
+	loads();
+}
+
+static long available_kib(void)
+{
+	char text[4096], *p;
+
+	read_text("/proc/meminfo", text, sizeof(text));
+	p = strstr(text, "MemAvailable:");
+	CHECK(p);
+	return atol(p + 13);
+}
+
+static void use_everything_once(int round)
+{
+	struct ipcx_options named = { .mode = 0600, .flags = IPCX_CREATE_TEMPORARY };
+	char buf[2000] = {}, name[16];
+	int q = queue(), r = region(256 * PAGE), s = robust_sem(1, 9), i;
+
+	snprintf(name, sizeof(name), "leak-%d", round);
+	close(CHECK_OK(ipcx_sem_create(name, 0, 1, &named)));
+	for (i = 0; i < 50; i++) {
+		struct ipcx_msg m = ipcx_msg(buf, i * 40);
+
+		m.type = 1 + i;
+		m.priority = i;
+		CHECK_OK(ipcx_queue_send_msg(q, &m, 0, IPCX_FOREVER));
+	}
+	memset(map(r, 256 * PAGE, PROT_READ | PROT_WRITE), 1, 64 * PAGE);
+	CHECK_OK(ipcx_sem_trywait(s, 1));
+	CHECK_ERR(ipcx_sem_trywait(s, 9), EAGAIN);
+}
+
+static int uses(void *arg)
+{
+	use_everything_once((long)arg);
+	return 0;
+}
+
+/* 300 processes use everything and end: what they used, hundreds of times what may be missing, is free again. */
+TEST_LIMIT(memory_is_back_to_where_it_was, 60000)
+{
+	uint64_t before;
+	long kib, i;
+
+	set_up();
+	own_names();
+	before = own_account();
+	for (i = 0; i < 10; i++)
+		CHECK_EXITS(spawn(uses, (void *)i), 0);
+	kib = available_kib();
+	for (i = 0; i < 300; i++)
+		CHECK_EXITS(spawn(uses, (void *)i), 0);
+	CHECK_EQ(used_bytes(), before);
+	/* 300 times 350 KiB: 100 MiB if all of it leaked, 6 MiB if the queues' messages did */
+	CHECK_SOON(available_kib() > kib - 4096);
+}
