@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 180
 # If this fails, the comparison does not measure what the module offers, or leaves objects of it behind.
 . "$(dirname "$0")/../lib/cmd-test.sh"
 

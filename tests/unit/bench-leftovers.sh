@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 180
 # If this fails, a comparison that ends early leaves processes, System V objects, names or files behind.
 . "$(dirname "$0")/../lib/cmd-test.sh"
 

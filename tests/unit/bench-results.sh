@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 180
 # If this fails, the comparison lacks a mechanism, or its JSON is not what design.md promises.
 . "$(dirname "$0")/../lib/cmd-test.sh"
 

@@ -38,8 +38,8 @@ struct options {
 
 static const char help[] =
 "Usage: ipcx bench [OPTION]...\n"
-"Compare the ways in which processes communicate: those of ipcx, if /dev/ipcx is there, and those\n"
-"that Linux has without it.\n"
+"Compare the ways in which processes communicate: those of ipcx, if /dev/ipcx is there,\n"
+"and those that Linux has without it.\n"
 "\n"
 "  -c, --case LIST        only these cases (see --list), separated by commas\n"
 "  -m, --mechanism LIST   only these mechanisms\n"
@@ -55,19 +55,21 @@ static const char help[] =
 "  -l, --list             list cases and mechanisms and how each is used\n"
 "  -h, --help             this text\n"
 "\n"
-"A turn is a process of its own that sets up one mechanism, warms up (writing and verifying all of\n"
-"the payload), and measures.  Turns are interleaved: all mechanisms of a case and size, then all of\n"
-"them again.  A sample is one operation, or as many as take 50 readings of the clock; percentiles\n"
-"are exact over all samples.  In the measured part a sequence number is written to both ends of the\n"
-"payload and checked by the receiver.  Nothing is subtracted.  Times are per operation: a round trip\n"
-"is one operation and two messages; streams give the mean in --brief.  cpu/msg and sw/msg are\n"
+"A turn is a process of its own that sets up one mechanism, warms up (writing and\n"
+"verifying all of the payload), and measures.  Turns are interleaved: all mechanisms of\n"
+"a case and size, then all of them again.  A sample is one operation, or as many as\n"
+"take 50 readings of the clock; percentiles are exact over all samples.  In the\n"
+"measured part a sequence number is written to both ends of the payload and checked by\n"
+"the receiver.  Nothing is subtracted.  Times are per operation: a round trip is one\n"
+"operation and two messages; streams give the mean in --brief.  cpu/msg and sw/msg are\n"
 "processor time and context switches of both processes per message.\n"
 "\n"
-"--count works in a machine whose time stamp counter advances by one per instruction (QEMU with\n"
-"-icount shift=0; make count).  It reads the counter around 40 batches of 32 operations and gives\n"
-"the smallest batch per operation: user and kernel mode together, with the loop (about 10\n"
-"instructions), the calls through the table of mechanisms (about 15 each) and the check of the\n"
-"payload (about 10).  Only cases that need one processor; no streams.\n";
+"--count works in a machine whose time stamp counter advances by one per instruction\n"
+"(QEMU with -icount shift=0; make count).  It reads the counter around 40 batches of 32\n"
+"operations (fewer of large messages) and gives the smallest: user and kernel mode,\n"
+"with the loop (about 10 instructions), the calls through the table of mechanisms\n"
+"(about 15 each) and the check of the payload (about 10).  Only cases that need one\n"
+"processor; no streams.\n";
 
 /* Is @name in a comma-separated list? */
 static bool is_listed(const char *list, const char *name)

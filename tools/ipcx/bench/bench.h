@@ -22,7 +22,7 @@
 #define WHY_LEN		160
 #define BATCH_NR	32		/* messages in one vectored call */
 #define MAX_LEN		(16UL << 20)
-#define HEADROOM	64		/* writable bytes before every buffer: a header may go there */
+#define HEADROOM	64		/* writable bytes before every buffer, for a header */
 #define NR_TOKENS	4		/* semaphores of one link, numbered like directions */
 
 enum bench_case {
@@ -37,7 +37,8 @@ enum bench_case {
 };
 
 #define CASE_BIT(c)	(1U << (c))
-#define MESSAGE_CASES	(CASE_BIT(CASE_SEND_RECV) | CASE_BIT(CASE_ROUNDTRIP) | CASE_BIT(CASE_STREAM))
+#define MESSAGE_CASES	(CASE_BIT(CASE_SEND_RECV) | CASE_BIT(CASE_ROUNDTRIP) | \
+			 CASE_BIT(CASE_STREAM))
 #define TOKEN_CASES	(CASE_BIT(CASE_POST_WAIT) | CASE_BIT(CASE_HANDOVER))
 
 enum placement { ONE_CPU, TWO_CPUS, NR_PLACEMENTS };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipcx bench: pipe(2) and mkfifo(3).  The buffer holds whole messages, so that a writer never has to
- * wait for a reader in the middle of one.
+ * ipcx bench: pipe(2) and mkfifo(3).  The buffer holds whole messages, so that a writer never
+ * has to wait for a reader in the middle of one.
  */
 #include "bench.h"
 

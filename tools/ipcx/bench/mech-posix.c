@@ -27,7 +27,7 @@ static int setup_mq(struct link *l)
 					     &attr);
 		}
 		if (l->fd[dir] < 0 && errno == EINVAL)
-			return skip(l, "a message of %zu B is more than fs.mqueue.msgsize_max (%ld)",
+			return skip(l, "a message of %zu B exceeds fs.mqueue.msgsize_max (%ld)",
 				    l->len, read_limit("/proc/sys/fs/mqueue/msgsize_max"));
 		if (l->fd[dir] < 0 && (errno == EMFILE || errno == ENOMEM))
 			return skip(l, "two queues of %zu B exceed RLIMIT_MSGQUEUE", l->len);

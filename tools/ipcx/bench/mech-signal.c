@@ -6,7 +6,6 @@
 #include "bench.h"
 
 #include <errno.h>
-#include <string.h>
 
 static int setup_signal(struct link *l)
 {

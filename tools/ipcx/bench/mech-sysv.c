@@ -17,7 +17,8 @@ static int setup_msg(struct link *l)
 	long msgmax = read_limit("/proc/sys/kernel/msgmax");
 
 	if ((long)l->len > msgmax)
-		return skip(l, "a message of %zu B is more than kernel.msgmax (%ld)", l->len, msgmax);
+		return skip(l, "a message of %zu B exceeds kernel.msgmax (%ld)", l->len,
+			    msgmax);
 	for (int dir = 0; dir < 2; dir++) {
 		struct msqid_ds ds;
 

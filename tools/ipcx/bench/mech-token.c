@@ -134,6 +134,7 @@ const struct mechanism token_mechanisms[] = {
 	  "to wake a sleeper",
 	  .cases = TOKEN_CASES, .setup = setup_futex, .send = post_futex, .recv = wait_futex },
 	{ .name = "eventfd", .usage = "write(2) of 1 and read(2), EFD_SEMAPHORE",
-	  .cases = TOKEN_CASES, .setup = setup_eventfd, .send = post_eventfd, .recv = wait_eventfd },
+	  .cases = TOKEN_CASES, .setup = setup_eventfd,
+	  .send = post_eventfd, .recv = wait_eventfd },
 	{ 0 }
 };

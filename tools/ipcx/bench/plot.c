@@ -90,7 +90,8 @@ static void plot_bars(FILE *gp, const struct row *rows, size_t nr)
 		max = x > max ? x : max;
 	}
 	fprintf(gp, "EOD\nset nokey\nset grid noytics nomytics xtics\nset yrange [%g:0]\n"
-		"set logscale x\nset format x '%%.0s %%c%s'\nset xlabel '%s (logarithmic)'\nset style fill solid 0.7 noborder\n"
+		"set logscale x\nset format x '%%.0s %%c%s'\n"
+		"set xlabel '%s (logarithmic)'\nset style fill solid 0.7 noborder\n"
 		"set xrange [%g:%g]\n"
 		"plot $bars using 2:1:(%g):2:($1 - 0.35):($1 + 0.35):ytic(3) "
 		"with boxxyerror lc rgb '%s', "
@@ -109,7 +110,9 @@ static int plot(const char *dir, const struct row *rows, size_t nr, const struct
 		return -errno;
 	fprintf(gp, "set terminal svg size 960,600 font 'sans,14' background '#ffffff' noenhanced\n"
 		"set output '%s/%s-%s.svg'\nset title '%s, %s (%s, kernel %s%s)'\n"
-		"set key outside right top reverse Left samplen 2\nset grid xtics ytics mytics lc rgb '#bbbbbb', lc rgb '#e8e8e8'\nset mytics 10\nset tics nomirror\n"
+		"set key outside right top reverse Left samplen 2\n"
+		"set grid xtics ytics mytics lc rgb '#bbbbbb', lc rgb '#e8e8e8'\n"
+		"set mytics 10\nset tics nomirror\n"
 		"set ylabel '%s'\nset border 3\n",
 		dir, name, where, name, where, m->name, m->kernel, m->emulated ? ", emulated" : "",
 		bars ? "" : axis(rows));
