@@ -108,19 +108,14 @@ static long quota(void)
 /* Charge @bytes to the owner of @obj, or -EDQUOT. */
 int ipcx_charge(struct ipcx_object *obj, size_t bytes)
 {
-	long limit = quota();
+	long limit = obj->unlimited ? LONG_MAX : quota();
+	long used = atomic_long_read(&obj->user->bytes);
 
-	if (!obj->unlimited) {
-		/* first, since the sum could overflow */
-		if (bytes > limit)
+	/* compared before it is added: the sum must not overflow, nor what is refused be in the way of others */
+	do {
+		if (bytes > limit || used > limit - (long)bytes)
 			return -EDQUOT;
-		if (atomic_long_add_return(bytes, &obj->user->bytes) > limit) {
-			atomic_long_sub(bytes, &obj->user->bytes);
-			return -EDQUOT;
-		}
-	} else {
-		atomic_long_add(bytes, &obj->user->bytes);
-	}
+	} while (!atomic_long_try_cmpxchg(&obj->user->bytes, &used, used + (long)bytes));
 	atomic_long_add(bytes, &obj->charged);
 	return 0;
 }
