@@ -146,7 +146,8 @@ static struct ipcx_holder *holder_create(struct ipcx_sem *sem)
 	notifier = mmu_notifier_get(&process_ops, current->mm);
 	if (IS_ERR(notifier)) {
 		kfree(holder);
-		return ERR_CAST(notifier);
+		/* it gives up when a signal is pending; nothing has been done yet, so the call can be restarted */
+		return notifier == ERR_PTR(-EINTR) ? ERR_PTR(-ERESTARTSYS) : ERR_CAST(notifier);
 	}
 	holder->sem = sem;
 	holder->mm = current->mm;
@@ -168,7 +169,7 @@ static struct ipcx_holder *holder_create(struct ipcx_sem *sem)
 	return other;
 }
 
-/* The caller's account at @sem, valid while the caller is in a call on it; -ENOMEM, -EINTR. */
+/* The caller's account at @sem, valid while the caller is in a call on it; -ENOMEM, -ERESTARTSYS. */
 struct ipcx_holder *ipcx_holder_get(struct ipcx_sem *sem)
 {
 	struct ipcx_holder *holder;
