@@ -107,6 +107,13 @@ static int region_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
+/* shmem wants a file with its own operations here, of which it looks at the superblock only. */
+static unsigned long region_get_unmapped_area(struct file *file, unsigned long addr, unsigned long len,
+					      unsigned long pgoff, unsigned long flags)
+{
+	return shmem_fops->get_unmapped_area(region_of(ipcx_object(file))->backing, addr, len, pgoff, flags);
+}
+
 /* What writing @len bytes may allocate, at most, is charged before it happens and settled after; -EDQUOT. */
 static int reserve(struct ipcx_region *region, u64 len, u64 *reserved)
 {
@@ -267,6 +274,8 @@ int ipcx_region_init(void)
 	region_fops.unlocked_ioctl = ipcx_ioctl;
 	region_fops.compat_ioctl = compat_ptr_ioctl;
 	region_fops.mmap = region_mmap;
+	if (shmem_fops->get_unmapped_area)
+		region_fops.get_unmapped_area = region_get_unmapped_area;
 	region_fops.write_iter = region_write_iter;
 	region_fops.fallocate = region_fallocate;
 	region_fops.show_fdinfo = region_show_fdinfo;
