@@ -262,8 +262,9 @@ static int __init ipcx_init(void)
 static void __exit ipcx_exit(void)
 {
 	misc_deregister(&device);
-	mmu_notifier_synchronize();
 	ipcx_names_exit();
+	/* after the names: a namespace that is going may have dropped the last one, and its semaphore, just now */
+	mmu_notifier_synchronize();
 	ipcx_users_check();
 }
 

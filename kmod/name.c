@@ -353,6 +353,7 @@ static void __net_exit net_exit(struct net *net)
 		mutex_unlock(&ipcx_names_lock);
 		if (obj)
 			ipcx_object_put(obj);
+		cond_resched();
 	} while (node);
 }
 
