@@ -345,15 +345,11 @@ static __always_inline struct ipcx_message *recv_one(struct ipcx_queue *q, struc
 		if (!msg)
 			return ERR_PTR(-EAGAIN);
 		wake_admitted(q, &wakes);
+		/* the room is there now: the copy to this receiver may take as long as it likes */
+		if (!(req->flags & IPCX_RECV_PEEK))
+			ipcx_object_notify(&q->obj, EPOLLOUT | EPOLLWRNORM);
 	} while (!msg);
 	return msg;
-}
-
-/* Pollers that wait for room learn of it when there was none. */
-static void notify_room(struct ipcx_queue *q, const struct ipcx_message *msg)
-{
-	if (msg && waitqueue_active(&q->obj.poll))
-		ipcx_object_notify(&q->obj, EPOLLOUT | EPOLLWRNORM);
 }
 
 /*
@@ -478,7 +474,6 @@ static __always_inline int finish(struct ipcx_queue *q, struct ipcx_message *msg
 	if (unlikely(ret) && !(req->flags & IPCX_RECV_PEEK)) {
 		give_back(q, msg);
 	} else {
-		notify_room(q, msg);
 		ipcx_message_put(msg, &q->obj, &q->pool);
 	}
 	return ret;
@@ -622,7 +617,6 @@ static ssize_t read_msg(struct file *file, struct ipcx_buf buf, size_t len)
 	if (ret)
 		return ret;
 	ret = msg->len;
-	notify_room(q, msg);
 	ipcx_message_put(msg, &q->obj, &q->pool);
 	return ret;
 }
