@@ -187,10 +187,14 @@ TEST(nobody_overtakes_a_waiting_sender)
 	int q = make_queue(0, 100, 0);
 	char buf[60];
 
+	CHECK_OK(ipcx_queue_send(q, buf, 40));
 	CHECK_OK(ipcx_queue_send(q, buf, 50));
 	start_sender(&large, q, 0);
 	CHECK_ERR(send_value(q, 1, 0, 1), EAGAIN);
 	start_sender(&small, q, 2);
+	/* room for the one behind, not for the one in front */
+	CHECK_EQ(ipcx_queue_recv(q, buf, sizeof(buf)), 40);
+	CHECK_EQ(stat_of(q).nr_senders, 2);
 	CHECK_EQ(stat_of(q).nr_msgs, 1);
 	CHECK_EQ(ipcx_queue_recv(q, buf, sizeof(buf)), 50);
 	ends(&large, 0);
