@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The arguments of the commands on queues, each with exactly one thing wrong.  If this fails, a program's mistake
- * goes unnoticed, has an effect all the same, or the ABI cannot grow.
+ * The arguments of the commands on queues, each with exactly one thing wrong.  If this fails, a
+ * program's mistake goes unnoticed, has an effect all the same, or the ABI cannot grow.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -22,7 +22,9 @@ static struct ipcx_queue_send good_send(void)
 static struct ipcx_queue_recv good_recv(void)
 {
 	return (struct ipcx_queue_recv){
-		.size = sizeof(struct ipcx_queue_recv), .timeout = IPCX_FOREVER, .flags = IPCX_NOWAIT,
+		.size = sizeof(struct ipcx_queue_recv),
+		.timeout = IPCX_FOREVER,
+		.flags = IPCX_NOWAIT,
 		.msg = { .buf = (uintptr_t)&value, .len = sizeof(value) },
 	};
 }
@@ -33,8 +35,12 @@ static struct ipcx_queue_batch good_batch(void)
 {
 	one = ipcx_msg(&value, sizeof(value));
 	return (struct ipcx_queue_batch){
-		.size = sizeof(struct ipcx_queue_batch), .timeout = IPCX_FOREVER, .flags = IPCX_NOWAIT,
-		.msgs = (uintptr_t)&one, .nr = 1, .msg_size = sizeof(one),
+		.size = sizeof(struct ipcx_queue_batch),
+		.timeout = IPCX_FOREVER,
+		.flags = IPCX_NOWAIT,
+		.msgs = (uintptr_t)&one,
+		.nr = 1,
+		.msg_size = sizeof(one),
 	};
 }
 
@@ -173,8 +179,14 @@ TEST(limits_of_what_is_right)
 TEST(selections)
 {
 	static const struct ipcx_select bad[] = {
-		{ IPCX_SELECT_ANY, 1 }, { IPCX_SELECT_ANY, UINT32_MAX }, { IPCX_SELECT_TYPE, 0 },
-		{ IPCX_SELECT_LOWEST, 0 }, { IPCX_SELECT_EXCEPT, 0 }, { 4, 1 }, { 4, 0 }, { UINT32_MAX, 1 },
+		{ IPCX_SELECT_ANY, 1 },
+		{ IPCX_SELECT_ANY, UINT32_MAX },
+		{ IPCX_SELECT_TYPE, 0 },
+		{ IPCX_SELECT_LOWEST, 0 },
+		{ IPCX_SELECT_EXCEPT, 0 },
+		{ 4, 1 },
+		{ 4, 0 },
+		{ UINT32_MAX, 1 },
 	};
 	int q = queue_with_one();
 	unsigned int i;
@@ -286,7 +298,8 @@ TEST(sizes_of_the_argument)
 	unsigned int i;
 
 	for (i = 0; i < NR_COMMANDS; i++) {
-		uint32_t size = commands[i].size, bad[] = { 0, 4, 8, size - 8, size - 1, page + 1, page + 8, UINT32_MAX };
+		uint32_t size = commands[i].size,
+			 bad[] = { 0, 4, 8, size - 8, size - 1, page + 1, page + 8, UINT32_MAX };
 		int q = queue_with_one();
 		unsigned int j;
 
@@ -342,8 +355,15 @@ TEST(sizes_of_the_argument)
 /* ---- pointers ---- */
 
 static void *const nowhere[] = {
-	NULL, (void *)8, (void *)0x7ffffffff000, (void *)0x8000000000000000, (void *)0xffff800000000000,
-	(void *)0xffffffff81000000, (void *)-4096l, (void *)-8l, (void *)-1l,
+	NULL,
+	(void *)8,
+	(void *)0x7ffffffff000,
+	(void *)0x8000000000000000,
+	(void *)0xffff800000000000,
+	(void *)0xffffffff81000000,
+	(void *)-4096l,
+	(void *)-8l,
+	(void *)-1l,
 };
 
 #define NR_NOWHERE (sizeof(nowhere) / sizeof(nowhere[0]))
@@ -364,7 +384,8 @@ TEST(argument_nowhere)
 TEST(argument_at_the_end_of_a_page)
 {
 	long page = sysconf(_SC_PAGESIZE);
-	char *two = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *two =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int q = queue_with_one();
 	char arg[256];
 	unsigned int i, cut;
@@ -498,10 +519,13 @@ TEST(payload_at_the_end_of_memory)
 TEST(commands_of_others)
 {
 	int q = make_queue(0, 0, 0), dev = CHECK_SYS(open("/dev/ipcx", O_RDWR | O_CLOEXEC));
-	int sem = CHECK_OK(ipcx_sem_create(NULL, 1, 1, NULL)), region = CHECK_OK(ipcx_region_create(NULL, 4096, NULL));
-	static const unsigned long of_sem[] = { IPCX_SEM_POST, IPCX_SEM_WAIT, IPCX_SEM_STAT, IPCX_REGION_STAT };
+	int sem = CHECK_OK(ipcx_sem_create(NULL, 1, 1, NULL)),
+	    region = CHECK_OK(ipcx_region_create(NULL, 4096, NULL));
+	static const unsigned long of_sem[] = { IPCX_SEM_POST, IPCX_SEM_WAIT, IPCX_SEM_STAT,
+						IPCX_REGION_STAT };
 	static const unsigned long of_device[] = {
-		IPCX_QUERY, IPCX_OPEN, IPCX_UNLINK, IPCX_LIST, IPCX_QUEUE_CREATE, IPCX_REGION_CREATE, IPCX_SEM_CREATE,
+		IPCX_QUERY,	   IPCX_OPEN,	       IPCX_UNLINK,	IPCX_LIST,
+		IPCX_QUEUE_CREATE, IPCX_REGION_CREATE, IPCX_SEM_CREATE,
 	};
 	char arg[512] = "";
 	unsigned int i;
@@ -522,7 +546,9 @@ TEST(commands_of_others)
 
 TEST(commands_of_nobody)
 {
-	static const unsigned int known[] = { 0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25 };
+	static const unsigned int known[] = {
+		0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25
+	};
 	int q = make_queue(0, 0, 0);
 	unsigned int nr, i;
 	char arg[512] = "";

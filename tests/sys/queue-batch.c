@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many messages in one call: all of them, or as many as went well before something went wrong.  If this fails, a
- * batch loses messages or does not tell how many it has moved.
+ * Many messages in one call: all of them, or as many as went well before something went wrong.  If
+ * this fails, a batch loses messages or does not tell how many it has moved.
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -111,7 +111,10 @@ TEST(as_many_as_there_is_room_for)
 	CHECK_EQ(stat_of(q).nr_senders, 0);
 }
 
-/* @bad makes msgs[] go wrong at some index with @err: nothing if it is the first, else those before it. */
+/*
+ * @bad makes msgs[] go wrong at some index with @err: nothing if it is the first, else those before
+ * it.
+ */
 static void check_bad_send(void (*bad)(struct ipcx_msg *msg), int err)
 {
 	int q = make_queue(0, 1000, 100);
@@ -192,7 +195,10 @@ static void check_bad_recv(void (*bad)(struct ipcx_msg *msg), int err)
 		incoming(NR);
 		bad(&msgs[at]);
 		before = msgs[at];
-		/* the first that fails tells the size; later ones stay as they are, the next call tells */
+		/*
+		 * the first that fails tells the size; later ones stay as they are, the next call
+		 * tells
+		 */
 		if (err == EMSGSIZE && !at)
 			before.len = 8;
 		CHECK_EQ(recvv_raw(q, msgs, NR), at ? (int)at : -err);
@@ -225,7 +231,9 @@ TEST(recvv_truncates_on_request)
 	incoming(NR);
 	for (i = 0; i < NR; i++)
 		msgs[i].len = i;
-	CHECK_EQ(ipcx_queue_recvv(q, msgs, NR, NULL, IPCX_RECV_TRUNCATE | IPCX_NOWAIT, IPCX_FOREVER), NR);
+	CHECK_EQ(
+		ipcx_queue_recvv(q, msgs, NR, NULL, IPCX_RECV_TRUNCATE | IPCX_NOWAIT, IPCX_FOREVER),
+		NR);
 	for (i = 0; i < NR; i++) {
 		CHECK_EQ(msgs[i].len, 8);
 		CHECK_EQ(msgs[i].flags, i < 8 ? IPCX_MSG_TRUNCATED : 0);
@@ -236,7 +244,8 @@ TEST(recvv_truncates_on_request)
 TEST(array_that_ends_too_early)
 {
 	long page = sysconf(_SC_PAGESIZE);
-	char *two = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *two =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int q = make_queue(0, 0, 0);
 	struct ipcx_msg *edge;
 	unsigned int i;
@@ -267,7 +276,8 @@ TEST(array_that_ends_too_early)
 TEST(array_that_cannot_be_written)
 {
 	long page = sysconf(_SC_PAGESIZE);
-	char *two = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *two =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int q = make_queue(0, 0, 0);
 	struct ipcx_msg *edge;
 
@@ -342,7 +352,10 @@ static void nothing(int sig)
 	(void)sig;
 }
 
-/* Interrupted after an effect: success with the count, also if the signal would not restart the call. */
+/*
+ * Interrupted after an effect: success with the count, also if the signal would not restart the
+ * call.
+ */
 TEST(sendv_interrupted_tells_how_many)
 {
 	struct sigaction sa = { .sa_handler = nothing };

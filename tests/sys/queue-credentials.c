@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who sent a message: put there by the kernel, and given as the receiver's namespaces see it.  If this fails, a
- * service that decides by the sender can be deceived.
+ * Who sent a message: put there by the kernel, and given as the receiver's namespaces see it.  If
+ * this fails, a service that decides by the sender can be deceived.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -94,8 +94,14 @@ TEST(cannot_be_forged)
 	int q = make_queue(0, 0, 0);
 	uint64_t value = 1;
 	struct ipcx_queue_send forged = {
-		.size = sizeof(forged), .timeout = IPCX_FOREVER,
-		.msg = { .buf = (uintptr_t)&value, .len = 8, .type = 1, .pid = q, .uid = 0, .gid = 0 },
+		.size = sizeof(forged),
+		.timeout = IPCX_FOREVER,
+		.msg = { .buf = (uintptr_t)&value,
+			 .len = 8,
+			 .type = 1,
+			 .pid = q,
+			 .uid = 0,
+			 .gid = 0 },
 	};
 	pid_t pid = spawn_as(TEST_UID_ALICE, send_peeked, &forged);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A queue is a file descriptor: duplicated, inherited, passed, closed, also while somebody waits on it.  If this
- * fails, a queue goes too early, or never.
+ * A queue is a file descriptor: duplicated, inherited, passed, closed, also while somebody waits on
+ * it.  If this fails, a queue goes too early, or never.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -163,7 +163,8 @@ static int answer_passed(void *arg)
 	return 0;
 }
 
-/* Another user, no name, no permission bits: the descriptor is the right, and no more than its own. */
+/* Another user, no name, no permission bits: the descriptor is the right, and no more than its own.
+ */
 TEST(passed_over_a_socket)
 {
 	int q = make_queue(0, 0, 0), w = CHECK_OK(ipcx_restrict(q, IPCX_WRITE)), sockets[2];

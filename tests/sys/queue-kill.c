@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exactly once, under kill -9 of senders and receivers at random points.  If this fails, a process that dies takes
- * a message with it, or leaves one twice.
+ * Exactly once, under kill -9 of senders and receivers at random points.  If this fails, a process
+ * that dies takes a message with it, or leaves one twice.
  *
- * What a killed process has done is decided from memory shared with the parent.  A sender notes what it is about
- * to send: a message of a call that was cut off may be in or not, but not twice.  A receiver lets the kernel write
- * into a journal, one fresh entry for each message: the ABI promises that the description is written if and only
- * if the message has been taken, so an entry whose type is not 0 is a message that this receiver got.
+ * What a killed process has done is decided from memory shared with the parent.  A sender notes
+ * what it is about to send: a message of a call that was cut off may be in or not, but not twice.
+ * A receiver lets the kernel write into a journal, one fresh entry for each message: the ABI
+ * promises that the description is written if and only if the message has been taken, so an entry
+ * whose type is not 0 is a message that this receiver got.
  *
  * timeout: 150
  */
@@ -119,7 +120,8 @@ static int receive_until_stopped(void *arg)
 		CHECK_LT(entry + BATCH, MAX_ENTRIES);
 		slot->next = entry + (batches ? BATCH : 1);
 		for (i = 0; i < (batches ? BATCH : 1); i++) {
-			msgs[i].buf = (uintptr_t)(large ? (void *)bufs[i] : &slot->values[entry + i]);
+			msgs[i].buf =
+				(uintptr_t)(large ? (void *)bufs[i] : &slot->values[entry + i]);
 			msgs[i].len = large ? MAX_LEN : 8;
 		}
 		if (batches) {
@@ -200,8 +202,8 @@ static void kill_and_count(uint32_t max_msgs)
 	pid_t pids[NR_CHILDREN];
 	int child, kills;
 
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
-		      -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	CHECK(shared != MAP_FAILED);
 	q = make_queue(max_msgs, 0, 0);
 	for (child = 0; child < NR_CHILDREN; child++)
@@ -240,8 +242,8 @@ static void kill_and_count(uint32_t max_msgs)
 			bool sent = i < shared->senders[child].next;
 
 			if (sent && maybe[child][i] ? seen[child][i] > 1 : seen[child][i] != sent)
-				FAIL("message %llu of sender %d was received %d times", (unsigned long long)i,
-				     child, seen[child][i]);
+				FAIL("message %llu of sender %d was received %d times",
+				     (unsigned long long)i, child, seen[child][i]);
 			nr_sent += sent;
 			nr_maybe += maybe[child][i];
 			nr_in += maybe[child][i] && seen[child][i];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The bounds of a queue: messages, bytes, one message's length, the quota of its owner, and that a deep queue
- * is not a slow one.  If this fails, a sender can take more memory than was agreed, or a queue does not scale.
+ * The bounds of a queue: messages, bytes, one message's length, the quota of its owner, and that a
+ * deep queue is not a slow one.  If this fails, a sender can take more memory than was agreed, or a
+ * queue does not scale.
  */
 #include "queue-test.h"
 
@@ -211,8 +212,8 @@ static void check_deep(uint32_t nr_types, uint32_t nr_priorities)
 		CHECK_OK(send_value(q, 1 + i % nr_types, i / 7 % nr_priorities, i));
 	CHECK_EQ(stat_of(q).nr_msgs, DEEP);
 	deep = best_pass_ns(q, nr_types + 1, 0);
-	NOTE("50 sends and receives: %llu us alone, %llu us among %d", (unsigned long long)empty / 1000,
-	     (unsigned long long)deep / 1000, DEEP);
+	NOTE("50 sends and receives: %llu us alone, %llu us among %d",
+	     (unsigned long long)empty / 1000, (unsigned long long)deep / 1000, DEEP);
 	CHECK_LT(deep, empty * 8);
 	CHECK_OK(recv_value(q, EXCEPT(1), &value));
 	CHECK_OK(recv_value(q, LOWEST(nr_types), &value));
@@ -234,7 +235,10 @@ TEST(deep_queue_many_levels)
 	check_deep(300, 300);
 }
 
-/* Every message of another type and the same priority: the first that is not of type 1 is the last one. */
+/*
+ * Every message of another type and the same priority: the first that is not of type 1 is the last
+ * one.
+ */
 TEST(except_does_not_walk)
 {
 	uint64_t start, ns, value, shallow, i;
@@ -253,7 +257,7 @@ TEST(except_does_not_walk)
 		CHECK_EQ(value, 7);
 	}
 	ns = test_now_ns() - start;
-	NOTE("200 peeks: %llu us alone, %llu us behind %d levels", (unsigned long long)shallow / 1000,
-	     (unsigned long long)ns / 1000, IPCX_PRIORITY_MAX);
+	NOTE("200 peeks: %llu us alone, %llu us behind %d levels",
+	     (unsigned long long)shallow / 1000, (unsigned long long)ns / 1000, IPCX_PRIORITY_MAX);
 	CHECK_LT(ns, shallow * 10);
 }

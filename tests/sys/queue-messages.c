@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The payload of a message: every size at which its memory changes its kind, buffers too small, peeking.  If
- * this fails, bytes are lost or mixed, or a message that should have stayed is gone.
+ * The payload of a message: every size at which its memory changes its kind, buffers too small,
+ * peeking.  If this fails, bytes are lost or mixed, or a message that should have stayed is gone.
  */
 #include <sys/mman.h>
 
@@ -14,7 +14,8 @@ static unsigned char *in, *out;
 static void make_buffers(void)
 {
 	in = mmap(NULL, MAX_LEN + 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	out = mmap(NULL, MAX_LEN + 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	out = mmap(NULL, MAX_LEN + 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		   0);
 	CHECK(in != MAP_FAILED && out != MAP_FAILED);
 }
 
@@ -54,7 +55,8 @@ TEST(every_small_size)
 /* Where the memory of a message changes: a node, a page, a block of pages, many blocks. */
 TEST(sizes_around_the_limits_inside)
 {
-	static const size_t around[] = { 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 98304, 131072, 1 << 20 };
+	static const size_t around[] = { 512,	1024,  2048,  4096,   8192,   16384,
+					 32768, 65536, 98304, 131072, 1 << 20 };
 	int q = make_queue(0, 0, 0);
 	size_t i, len;
 
@@ -191,8 +193,8 @@ TEST(truncate_on_request)
 			msg.buf = (uintptr_t)out;
 			msg.len = rooms[j];
 			memset(out, 0x5a, len);
-			CHECK_OK(ipcx_queue_recv_msg(q, &msg, NULL, IPCX_RECV_TRUNCATE | IPCX_NOWAIT,
-						     IPCX_FOREVER));
+			CHECK_OK(ipcx_queue_recv_msg(
+				q, &msg, NULL, IPCX_RECV_TRUNCATE | IPCX_NOWAIT, IPCX_FOREVER));
 			CHECK_EQ(msg.len, len);
 			CHECK_EQ(msg.flags, IPCX_MSG_TRUNCATED);
 			CHECK_EQ(msg.type, 5);
@@ -237,7 +239,9 @@ TEST(peek_leaves_the_message)
 		CHECK_EQ(value, 10);
 		CHECK_OK(recv_until(q, EXCEPT(2), IPCX_RECV_PEEK, IPCX_FOREVER, &value));
 		CHECK_EQ(value, 10);
-		CHECK_ERR(recv_until(q, TYPE(4), IPCX_RECV_PEEK | IPCX_NOWAIT, IPCX_FOREVER, &value), EAGAIN);
+		CHECK_ERR(
+			recv_until(q, TYPE(4), IPCX_RECV_PEEK | IPCX_NOWAIT, IPCX_FOREVER, &value),
+			EAGAIN);
 	}
 	after = stat_of(q);
 	CHECK_MEM(&after, &before, sizeof(after));
@@ -257,7 +261,8 @@ TEST(peek_with_too_small_a_buffer)
 	CHECK_EQ(msg.len, 8);
 	CHECK_EQ(value, 5);
 	msg.len = 3;
-	CHECK_OK(ipcx_queue_recv_msg(q, &msg, NULL, IPCX_RECV_PEEK | IPCX_RECV_TRUNCATE, IPCX_FOREVER));
+	CHECK_OK(ipcx_queue_recv_msg(q, &msg, NULL, IPCX_RECV_PEEK | IPCX_RECV_TRUNCATE,
+				     IPCX_FOREVER));
 	CHECK_EQ(msg.len, 8);
 	CHECK_EQ(msg.flags, IPCX_MSG_TRUNCATED);
 	CHECK_EQ(value, 0x667788);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The order of messages and the choice of a receiver, by hand and against a model that does everything by
- * looking at all messages.  If this fails, receivers get another message than the one they are promised.
+ * The order of messages and the choice of a receiver, by hand and against a model that does
+ * everything by looking at all messages.  If this fails, receivers get another message than the one
+ * they are promised.
  */
 #include <sys/mman.h>
 
@@ -97,8 +98,8 @@ TEST(select_any_type_but_one)
 }
 
 /*
- * A receiver that cannot keep its message leaves it where it was: ahead of those that came later, behind those
- * that came before.
+ * A receiver that cannot keep its message leaves it where it was: ahead of those that came later,
+ * behind those that came before.
  */
 TEST(a_message_given_back_keeps_its_place)
 {
@@ -218,7 +219,8 @@ static struct ipcx_select random_select(uint32_t nr_types)
 }
 
 /* Random sends and receives among @nr_types types and @nr_priorities priorities. */
-static void compare(uint32_t nr_types, uint32_t nr_priorities, unsigned int depth, unsigned int steps)
+static void compare(uint32_t nr_types, uint32_t nr_priorities, unsigned int depth,
+		    unsigned int steps)
 {
 	int q = make_queue(MODEL_MAX, 0, 0);
 	uint64_t id = 0;
@@ -230,7 +232,8 @@ static void compare(uint32_t nr_types, uint32_t nr_priorities, unsigned int dept
 		unsigned int fill = i / (depth * 2) % 2 ? 30 : 70;
 
 		if (model.nr < MODEL_MAX && test_random_below(100) < fill)
-			send_both(q, id++, 1 + test_random_below(nr_types), test_random_below(nr_priorities));
+			send_both(q, id++, 1 + test_random_below(nr_types),
+				  test_random_below(nr_priorities));
 		else
 			recv_both(q, random_select(nr_types));
 	}

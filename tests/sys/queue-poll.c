@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * poll, select and epoll on queues: ready exactly when a call would not wait, and told of every change.  If this
- * fails, an event loop sleeps beside a message, or turns without end.
+ * poll, select and epoll on queues: ready exactly when a call would not wait, and told of every
+ * change.  If this fails, an event loop sleeps beside a message, or turns without end.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -310,7 +310,8 @@ TEST(epoll_edge_out)
 
 TEST(epoll_oneshot_and_hangup)
 {
-	int q = make_queue(0, 0, 0), ep = make_epoll(q, EPOLLIN | EPOLLONESHOT), et = make_epoll(q, EPOLLET);
+	int q = make_queue(0, 0, 0), ep = make_epoll(q, EPOLLIN | EPOLLONESHOT),
+	    et = make_epoll(q, EPOLLET);
 
 	CHECK_OK(send_value(q, 1, 0, 1));
 	CHECK_EQ(reported(ep, 1000), EPOLLIN);
@@ -322,7 +323,8 @@ TEST(epoll_oneshot_and_hangup)
 
 TEST(epoll_forgets_a_closed_queue)
 {
-	int q = make_queue(0, 0, 0), keep = CHECK_OK(ipcx_restrict(q, IPCX_READ)), ep = make_epoll(q, EPOLLIN);
+	int q = make_queue(0, 0, 0), keep = CHECK_OK(ipcx_restrict(q, IPCX_READ)),
+	    ep = make_epoll(q, EPOLLIN);
 
 	CHECK_OK(send_value(q, 1, 0, 1));
 	CHECK_EQ(reported(ep, 0), EPOLLIN);

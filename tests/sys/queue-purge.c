@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Discarding messages, the figures of a queue, and its memory.  If this fails, a reader cannot get rid of what an
- * earlier one has left, or an owner pays for messages that are gone.
+ * Discarding messages, the figures of a queue, and its memory.  If this fails, a reader cannot get
+ * rid of what an earlier one has left, or an owner pays for messages that are gone.
  */
 #include "queue-test.h"
 
@@ -224,7 +224,8 @@ TEST(memory_of_failed_calls)
 	CHECK_OK(send_value(q, 1, 0, 1));
 	for (i = 0; i < 4; i++) {
 		for (round = 0; round < 20; round++) {
-			struct ipcx_msg bad = ipcx_msg((void *)8, lens[i]), good = msg_of(buf, lens[i], 2, 0);
+			struct ipcx_msg bad = ipcx_msg((void *)8, lens[i]),
+					good = msg_of(buf, lens[i], 2, 0);
 
 			if (round == 5)
 				before = charged(q);

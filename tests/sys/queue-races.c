@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many callers at once: hand-over against timeouts, signals, shutdown and each other.  Whatever the interleaving,
- * a message is received once or is still there.  If this fails, messages are lost or doubled, or a waiter is
- * forgotten.
+ * Many callers at once: hand-over against timeouts, signals, shutdown and each other.  Whatever the
+ * interleaving, a message is received once or is still there.  If this fails, messages are lost or
+ * doubled, or a waiter is forgotten.
  */
 #include <semaphore.h>
 #include <signal.h>
@@ -106,7 +106,8 @@ TEST(timeout_against_hand_over_to_a_receiver)
 	check_all_seen(nr);
 	check_balance(q);
 	CHECK_EQ(stat_of(q).nr_receivers, 0);
-	NOTE("%llu messages, %d served, %d timeouts", (unsigned long long)nr, nr_served, nr_timeouts);
+	NOTE("%llu messages, %d served, %d timeouts", (unsigned long long)nr, nr_served,
+	     nr_timeouts);
 }
 
 /* A number is in the queue exactly if its send has succeeded. */
@@ -252,7 +253,8 @@ static int mix_peek(void *arg)
 
 	while (!stopped()) {
 		struct ipcx_msg msg = ipcx_msg(buf, sizeof(buf));
-		int ret = ipcx_queue_recv_msg(q, &msg, NULL, IPCX_RECV_PEEK | IPCX_NOWAIT, IPCX_FOREVER);
+		int ret = ipcx_queue_recv_msg(q, &msg, NULL, IPCX_RECV_PEEK | IPCX_NOWAIT,
+					      IPCX_FOREVER);
 
 		if (ret == -EAGAIN)
 			continue;
@@ -273,7 +275,8 @@ static int mix_take(void *arg)
 	for (i = 0; ; i++) {
 		struct ipcx_msg msg = ipcx_msg(i % 5 ? buf : (void *)8, sizeof(buf));
 		struct ipcx_select select = i % 2 ? LOWEST(1 + i % 40) : EXCEPT(1 + i % 40);
-		int ret = ipcx_queue_recv_msg(q, &msg, &select, i % 3 ? 0 : IPCX_NOWAIT, ipcx_after_ns(100000));
+		int ret = ipcx_queue_recv_msg(q, &msg, &select, i % 3 ? 0 : IPCX_NOWAIT,
+					      ipcx_after_ns(100000));
 
 		if (ret == -EPIPE)
 			return 0;
@@ -407,7 +410,8 @@ TEST(too_small_a_buffer_while_the_last_place_is_taken)
 		if (ipcx_queue_send_msg(large_q, &msg, 0, ipcx_after_ns(300000)) == -ETIMEDOUT) {
 			CHECK_SOON(stat_of(large_q).nr_msgs == 2);
 			msg = ipcx_msg(buf, LARGE);
-			CHECK_OK(ipcx_queue_recv_msg(large_q, &msg, &select, 0, ipcx_after_ns(SECOND)));
+			CHECK_OK(ipcx_queue_recv_msg(large_q, &msg, &select, 0,
+						     ipcx_after_ns(SECOND)));
 			CHECK_EQ(msg.type, 3);
 			got++;
 			msg = msg_of(buf, LARGE, 2, 0);
@@ -416,7 +420,8 @@ TEST(too_small_a_buffer_while_the_last_place_is_taken)
 		CHECK_SOON(__atomic_load_n(&turns_done, __ATOMIC_ACQUIRE) == round + 1);
 		for (; got < 2; got++) {
 			msg = ipcx_msg(buf, LARGE);
-			CHECK_OK(ipcx_queue_recv_msg(large_q, &msg, &select, 0, ipcx_after_ns(SECOND)));
+			CHECK_OK(ipcx_queue_recv_msg(large_q, &msg, &select, 0,
+						     ipcx_after_ns(SECOND)));
 		}
 		sem_post(&emptied);
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * read(2), write(2), their vectors and FIONREAD: a message each, so that programs that know nothing of ipcx can
- * use a queue.  If this fails, shell redirections and such programs break.
+ * read(2), write(2), their vectors and FIONREAD: a message each, so that programs that know nothing
+ * of ipcx can use a queue.  If this fails, shell redirections and such programs break.
  */
 #include <fcntl.h>
 #include <signal.h>

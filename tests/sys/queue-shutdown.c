@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The end of a queue's use, in one direction or both, and what becomes of those who wait.  If this fails, a
- * program waits for ever for somebody who has said that nothing more will come.
+ * The end of a queue's use, in one direction or both, and what becomes of those who wait.  If this
+ * fails, a program waits for ever for somebody who has said that nothing more will come.
  */
 #include "queue-test.h"
 

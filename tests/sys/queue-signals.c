@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Signals during a wait: restarted or interrupted as the handler was installed, and death at any time.  If this
- * fails, a program is torn out of a wait that should go on, or a dead one leaves traces in a queue.
+ * Signals during a wait: restarted or interrupted as the handler was installed, and death at any
+ * time.  If this fails, a program is torn out of a wait that should go on, or a dead one leaves
+ * traces in a queue.
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -116,7 +117,8 @@ TEST(restarted_until_the_same_time)
 	install(SA_RESTART);
 	timeout = ipcx_after_ms(600);
 	thread_start(&t, receive, &q);
-	while (test_now_ns() < timeout + 2000000000ull && __atomic_load_n(&t.result, __ATOMIC_RELAXED) == 0) {
+	while (test_now_ns() < timeout + 2000000000ull &&
+	       __atomic_load_n(&t.result, __ATOMIC_RELAXED) == 0) {
 		pthread_kill(t.thread, SIGUSR1);
 		test_pause_ms(20);
 		if (test_now_ns() > timeout + 100000000ull)

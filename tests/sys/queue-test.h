@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of queues share: short ways to make a queue, to move small messages, and to call the kernel
- * without the library, which would complete the argument.
+ * What the tests of queues share: short ways to make a queue, to move small messages, and to call
+ * the kernel without the library, which would complete the argument.
  */
 #ifndef QUEUE_TEST_H
 #define QUEUE_TEST_H
@@ -56,7 +56,8 @@ static inline struct ipcx_select select_of(uint32_t how, uint32_t type)
 #define EXCEPT(t)	select_of(IPCX_SELECT_EXCEPT, t)
 
 /* Receive a number: 0 and *@value, or -errno. */
-static inline int recv_until(int q, struct ipcx_select select, uint32_t flags, uint64_t timeout, uint64_t *value)
+static inline int recv_until(int q, struct ipcx_select select, uint32_t flags, uint64_t timeout,
+			     uint64_t *value)
 {
 	struct ipcx_msg msg = ipcx_msg(value, sizeof(*value));
 	int ret;

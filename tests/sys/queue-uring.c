@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A queue's descriptor in io_uring: poll, read and write complete, with and without waiting.  If this fails, an
- * event loop over io_uring hangs on a queue.  The ring is set up by hand, so that no library is needed.
+ * A queue's descriptor in io_uring: poll, read and write complete, with and without waiting.  If
+ * this fails, an event loop over io_uring hangs on a queue.  The ring is set up by hand, so that no
+ * library is needed.
  */
 #include <linux/io_uring.h>
 #include <poll.h>
@@ -32,10 +33,10 @@ static void ring_init(struct ring *ring)
 		SKIP("no io_uring here: %s", strerror(errno));
 	sq = mmap(NULL, p.sq_off.array + ENTRIES * 4, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd,
 		  IORING_OFF_SQ_RING);
-	cq = mmap(NULL, p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe), PROT_READ | PROT_WRITE,
-		  MAP_SHARED, ring->fd, IORING_OFF_CQ_RING);
-	ring->sqes = mmap(NULL, ENTRIES * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE, MAP_SHARED,
-			  ring->fd, IORING_OFF_SQES);
+	cq = mmap(NULL, p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe),
+		  PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_CQ_RING);
+	ring->sqes = mmap(NULL, ENTRIES * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
+			  MAP_SHARED, ring->fd, IORING_OFF_SQES);
 	CHECK(sq != MAP_FAILED && cq != MAP_FAILED && ring->sqes != MAP_FAILED);
 	ring->sq_tail = (void *)(sq + p.sq_off.tail);
 	ring->sq_mask = (void *)(sq + p.sq_off.ring_mask);
@@ -79,7 +80,12 @@ static int completed(struct ring *ring, uint64_t user_data)
 static struct io_uring_sqe rw(int opcode, int q, const void *buf, size_t len, uint64_t user_data)
 {
 	return (struct io_uring_sqe){
-		.opcode = opcode, .fd = q, .addr = (uintptr_t)buf, .len = len, .off = -1, .user_data = user_data,
+		.opcode = opcode,
+		.fd = q,
+		.addr = (uintptr_t)buf,
+		.len = len,
+		.off = -1,
+		.user_data = user_data,
 	};
 }
 

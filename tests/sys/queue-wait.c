@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Waiting for a message and for room: who is served, in which order, and until when.  If this fails, a program
- * hangs, is woken for nothing, or overtakes one that came before it.
+ * Waiting for a message and for room: who is served, in which order, and until when.  If this
+ * fails, a program hangs, is woken for nothing, or overtakes one that came before it.
  */
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -207,7 +207,8 @@ TEST(nobody_overtakes_a_waiting_sender)
 TEST(senders_behind_one_that_gives_up)
 {
 	int q = make_queue(0, 100, 0);
-	struct waiter large = { .q = q, .len = 60, .type = 1 }, small[2] = { { .q = q }, { .q = q } };
+	struct waiter large = { .q = q, .len = 60, .type = 1 },
+		      small[2] = { { .q = q }, { .q = q } };
 	char buf[90];
 
 	CHECK_OK(ipcx_queue_send(q, buf, 50));
@@ -284,7 +285,10 @@ TEST(a_waiting_receiver_that_truncates)
 	CHECK_NONE(q, ANY);
 }
 
-/* A message of a new level makes the queue allocate in the middle: receivers must hear of it all the same. */
+/*
+ * A message of a new level makes the queue allocate in the middle: receivers must hear of it all
+ * the same.
+ */
 TEST(too_small_a_buffer_and_a_new_level)
 {
 	struct waiter small = { .len = 3 }, peeker = { .flags = IPCX_RECV_PEEK };
@@ -424,13 +428,17 @@ TEST(a_time_in_the_past_still_tries)
 /* Longer than any clock runs, but not IPCX_FOREVER: must not wrap into the past. */
 TEST(times_too_large_for_a_clock)
 {
-	static const uint64_t times[] = { IPCX_FOREVER - 1, 1ull << 63, (1ull << 63) - 1, (1ull << 63) + 1 };
+	static const uint64_t times[] = { IPCX_FOREVER - 1, 1ull << 63, (1ull << 63) - 1,
+					  (1ull << 63) + 1 };
 	int q = make_queue(0, 0, 0);
 	unsigned int i, j;
 
 	for (i = 0; i < 4; i++) {
 		for (j = 0; j < 2; j++) {
-			struct waiter w = { .q = q, .len = 8, .timeout = times[i], .flags = j ? IPCX_REALTIME : 0 };
+			struct waiter w = { .q = q,
+					    .len = 8,
+					    .timeout = times[i],
+					    .flags = j ? IPCX_REALTIME : 0 };
 
 			thread_start(&w.thread, receive, &w);
 			CHECK_SOON(stat_of(q).nr_receivers == 1);
