@@ -14,6 +14,13 @@
 #define ipcx_assign_str(field, src) __assign_str(field, src)
 #endif
 
+/* 6.3: inode operations get the mount's id mapping instead of a user namespace */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define ipcx_idmap_t struct mnt_idmap
+#else
+#define ipcx_idmap_t struct user_namespace
+#endif
+
 /* a variable that is written before it is read, and too large to be zeroed by the compiler each time */
 #if __has_attribute(__uninitialized__)
 #define ipcx_uninitialized __attribute__((__uninitialized__))

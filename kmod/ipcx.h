@@ -8,7 +8,10 @@
  *	ipcx_holders_lock	(robust.c, spinlock)	which process holds units of which robust semaphore
  *	ipcx_object.lock	(spinlock)		the state of one object, and its lists of waiters
  *	ipcx_users_lock		(object.c, spinlock)	the table of users; ipcx_user.bytes is atomic
- *	ipcx_queue.free_lock	(queue.c, spinlock)	recycled message nodes
+ *	ipcx_pool.lock		(message.c, spinlock)	recycled memory of messages
+ *
+ * Two mutexes stand outside this order: region_vm_ops_lock (region.c), held for nothing else, under mmap_lock;
+ * and ipcx_names_lock is also taken under mmap_lock, when the last mapping of a temporary region goes.
  *
  * All are taken in process context only.  Under a spinlock nothing sleeps, nothing is copied from or to user
  * space and nobody is woken: waiters are completed into a struct ipcx_wakes and woken after the unlock.
@@ -69,12 +72,17 @@ struct ipcx_waiter {
 	int result;
 };
 
-/* Waiters that have been completed and will be woken when the lock is dropped. */
+/**
+ * struct ipcx_wakes - waiters that have been completed and will be woken when the lock is dropped
+ * @waiters:	ipcx_waiter.node
+ * @nr:		length of @waiters
+ */
 struct ipcx_wakes {
 	struct list_head waiters;
+	u32 nr;
 };
 
-#define IPCX_WAKES(name) struct ipcx_wakes name = { LIST_HEAD_INIT(name.waiters) }
+#define IPCX_WAKES(name) struct ipcx_wakes name = { LIST_HEAD_INIT(name.waiters), 0 }
 
 void ipcx_waiter_init(struct ipcx_waiter *w);
 bool ipcx_waiter_claim(struct ipcx_waiter *w);
@@ -211,7 +219,7 @@ bool ipcx_name_show(struct ipcx_object *obj, struct seq_file *m);
 struct ipcx_net *ipcx_net_open(void);
 void ipcx_net_close(struct ipcx_net *net);
 bool ipcx_net_capable(const struct ipcx_net *net, int cap);
-bool ipcx_net_maps(const struct ipcx_net *net, kuid_t uid);
+bool ipcx_net_maps(const struct ipcx_net *net, const struct ipcx_object *obj);
 int ipcx_names_init(void);
 void ipcx_names_exit(void);
 
@@ -236,6 +244,7 @@ extern const struct ipcx_kind ipcx_sem_kind;
 long ipcx_sem_post(struct file *file, void *args, void __user *uargs);
 long ipcx_sem_wait(struct file *file, void *args, void __user *uargs);
 long ipcx_sem_stat(struct file *file, void *args, void __user *uargs);
+void ipcx_robust_exit(void);
 
 /* ---- info.c ---- */
 

@@ -3,7 +3,6 @@
  * /dev/ipcx: the table of commands, init and exit.
  */
 #include <linux/miscdevice.h>
-#include <linux/mmu_notifier.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/sockios.h>
@@ -154,6 +153,7 @@ static __always_inline int get_args(union ipcx_args *args, const struct ipcx_com
 {
 	const u64 __user *from = uargs;
 	u32 size;
+	int ret;
 
 	if (likely(command->size <= FAST_WORDS * sizeof(u64) &&
 		   user_read_access_begin(uargs, FAST_WORDS * sizeof(u64)))) {
@@ -177,7 +177,9 @@ slow:
 		return -EFAULT;
 	if (size < command->min_size || size > PAGE_SIZE)
 		return -EINVAL;
-	return copy_struct_from_user(args, command->size, uargs, size);
+	ret = copy_struct_from_user(args, command->size, uargs, size);
+	args->size = size;	/* the one that was checked, whatever has become of it since */
+	return ret;
 }
 
 static __always_inline long call_command(struct file *file, u32 kind, unsigned int cmd, void __user *uargs)
@@ -264,7 +266,7 @@ static void __exit ipcx_exit(void)
 	misc_deregister(&device);
 	ipcx_names_exit();
 	/* after the names: a namespace that is going may have dropped the last one, and its semaphore, just now */
-	mmu_notifier_synchronize();
+	ipcx_robust_exit();
 	ipcx_users_check();
 }
 

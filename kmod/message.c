@@ -43,7 +43,7 @@ static struct ipcx_message *pool_take(struct ipcx_pool *pool, unsigned int class
 	msg = pool->free[class];
 	if (msg) {
 		WRITE_ONCE(pool->free[class], msg->next);
-		pool->nr[class]--;
+		pool->bytes -= msg->charged;
 	}
 	spin_unlock(&pool->lock);
 	return msg;
@@ -52,13 +52,14 @@ static struct ipcx_message *pool_take(struct ipcx_pool *pool, unsigned int class
 static noinline bool pool_give_slow(struct ipcx_pool *pool, struct ipcx_message *msg)
 {
 	unsigned int class = msg->class;
-	u32 nr_max = min_t(u32, IPCX_POOL_BYTES / msg->capacity, IPCX_POOL_MSGS);
 	bool room;
 
+	put_pid(msg->pid);
+	msg->pid = NULL;
 	spin_lock(&pool->lock);
-	room = pool->nr[class] < nr_max;
+	room = pool->bytes + msg->charged <= IPCX_POOL_BYTES;
 	if (room) {
-		pool->nr[class]++;
+		pool->bytes += msg->charged;
 		msg->next = pool->free[class];
 		WRITE_ONCE(pool->free[class], msg);
 	}
@@ -105,7 +106,7 @@ void ipcx_pool_drain(struct ipcx_pool *pool, struct ipcx_object *obj)
 			message_free(msg, obj);
 }
 
-/* Blocks as large as the allocator gives them cheaply, then single pages. */
+/* @len bytes, whole pages: blocks as large as the allocator gives them cheaply, then single pages. */
 static int alloc_pages_for(struct ipcx_message *msg, size_t len)
 {
 	unsigned int order = PAGE_ALLOC_COSTLY_ORDER;
@@ -113,7 +114,7 @@ static int alloc_pages_for(struct ipcx_message *msg, size_t len)
 	while (len) {
 		struct page *page;
 
-		order = min_t(unsigned int, order, get_order(len));
+		order = min_t(unsigned int, order, ilog2(len >> PAGE_SHIFT));
 		page = alloc_pages(order ? GFP_MSG | __GFP_NORETRY | __GFP_COMP : GFP_MSG, order);
 		if (!page) {
 			if (!order)
@@ -123,7 +124,8 @@ static int alloc_pages_for(struct ipcx_message *msg, size_t len)
 		}
 		set_page_private(page, order);
 		list_add_tail(&page->lru, &msg->pages);
-		len -= min_t(size_t, len, PAGE_SIZE << order);
+		len -= PAGE_SIZE << order;
+		cond_resched();
 	}
 	return 0;
 }
@@ -193,6 +195,7 @@ static bool message_copy_in(struct ipcx_message *msg, struct ipcx_buf buf, size_
 		if (!ipcx_copy_in(page_address(page), &buf, nr))
 			return false;
 		len -= nr;
+		cond_resched();
 	}
 	return true;
 }
@@ -227,7 +230,11 @@ void ipcx_message_put(struct ipcx_message *msg, struct ipcx_object *obj, struct 
 		if (!refcount_dec_and_test(&msg->refs))
 			return;
 	} else {
-		smp_acquire__after_ctrl_dep();	/* after a peeker's release in refcount_dec_and_test() */
+		/*
+		 * PEEK_RELEASE: a peeker has read the payload before its release in refcount_dec_and_test();
+		 * what is done with the memory now comes after that.
+		 */
+		smp_acquire__after_ctrl_dep();
 	}
 	if (likely(msg->class < IPCX_POOL_CLASSES))
 		msg = pool_give(pool, msg);
@@ -255,6 +262,7 @@ int ipcx_message_copy_out_slow(const struct ipcx_object *obj, const struct ipcx_
 			if (!ipcx_copy_out(page_address(page), &buf, nr))
 				return -EFAULT;
 			left -= nr;
+			cond_resched();
 		}
 	}
 	if (start)

@@ -34,8 +34,8 @@ struct ipcx_level;
  * @refs:	one for the queue or whoever took the message out, one for each peeker that is copying it; only
  *		raised under the queue's lock while the message is in the queue
  * @level:	memory for a level, if this message should need one (see order.c)
- * @pid:	the sender's process; holds a reference, also while the node is free, since the next message
- *		is likely to come from the same process
+ * @pid:	the sender's process; holds a reference, also while the memory is ipcx_pool.hot, since the next
+ *		message is likely to come from the same process
  * @uid:	the sender's effective user
  * @gid:	the sender's effective group
  * @pages:	payload that does not fit in @data: blocks of pages, order in page_private()
@@ -74,18 +74,17 @@ struct ipcx_message {
  *		      not zeroed, which for pages would cost as much as a copy
  * @hot:	one message of each class, taken and given with a single exchange, or NULL
  * @lock:	protects the other members
- * @nr:		lengths of @free; limited to IPCX_POOL_BYTES, and IPCX_POOL_MSGS
+ * @bytes:	what the messages of @free are charged for, at most IPCX_POOL_BYTES
  * @free:	the others, by ipcx_message.next
  */
 struct ipcx_pool {
 	struct ipcx_message *hot[IPCX_POOL_CLASSES];
 	spinlock_t lock;
-	u32 nr[IPCX_POOL_CLASSES];
+	size_t bytes;
 	struct ipcx_message *free[IPCX_POOL_CLASSES];
 };
 
-#define IPCX_POOL_BYTES	SZ_64K
-#define IPCX_POOL_MSGS	64
+#define IPCX_POOL_BYTES	SZ_32K
 
 /**
  * struct ipcx_buf - where user space has a payload, or wants it

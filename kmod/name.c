@@ -322,10 +322,12 @@ bool ipcx_net_capable(const struct ipcx_net *net, int cap)
 	return ns_capable(net->net->user_ns, cap);
 }
 
-/* Is @uid one that the owner of the namespace may rule over? */
-bool ipcx_net_maps(const struct ipcx_net *net, kuid_t uid)
+/* Are the owner and group of @obj among those that the owner of the namespace may rule over? */
+bool ipcx_net_maps(const struct ipcx_net *net, const struct ipcx_object *obj)
 {
-	return kuid_has_mapping(net->net->user_ns, uid);
+	struct user_namespace *userns = net->net->user_ns;
+
+	return kuid_has_mapping(userns, obj->uid) && kgid_has_mapping(userns, obj->gid);
 }
 
 static int __net_init net_init(struct net *net)

@@ -152,7 +152,8 @@ int ipcx_object_init(struct ipcx_object *obj, const struct ipcx_kind *kind, cons
 	current_fsuid_fsgid(&obj->uid, &obj->gid);
 	obj->mode = create->mode & ~current_umask();
 	obj->state = state | (create->flags & IPCX_CREATE_TEMPORARY ? IPCX_OBJECT_TEMPORARY : 0);
-	obj->unlimited = capable(CAP_SYS_RESOURCE);
+	/* most callers do not have it, and that is nothing to audit */
+	obj->unlimited = ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE);
 	obj->user = user_get(obj->uid);
 	if (!obj->user)
 		return -ENOMEM;
@@ -247,7 +248,7 @@ static bool permitted(const struct ipcx_object *obj, const struct ipcx_net *net,
 		mode >>= 3;
 	if ((mode & want) == want)
 		return true;
-	return ipcx_net_maps(net, obj->uid) && ipcx_net_capable(net, CAP_DAC_OVERRIDE);
+	return ipcx_net_maps(net, obj) && ipcx_net_capable(net, CAP_DAC_OVERRIDE);
 }
 
 /* Is the caller the owner of @obj, or has @cap over the namespace of its name? */
@@ -255,14 +256,7 @@ bool ipcx_object_owned(const struct ipcx_object *obj, const struct ipcx_net *net
 {
 	if (uid_eq(current_fsuid(), obj->uid))
 		return true;
-	return ipcx_net_maps(net, obj->uid) && ipcx_net_capable(net, cap);
-}
-
-/* The descriptor that create, open and restrict return. */
-static long install_file(int fd, struct file *file)
-{
-	fd_install(fd, file);
-	return fd;
+	return ipcx_net_maps(net, obj) && ipcx_net_capable(net, cap);
 }
 
 #define RIGHTS	(IPCX_READ | IPCX_WRITE)
@@ -289,9 +283,9 @@ static struct file *create_file(struct ipcx_net *net, const char *name, const st
 	int ret;
 
 retry:
-	obj = name && !(create->flags & IPCX_CREATE_EXCL) ? ipcx_name_lookup(net, name) : NULL;
+	obj = name ? ipcx_name_lookup(net, name) : NULL;
 	if (obj) {
-		if (obj->kind == kind)
+		if (obj->kind == kind && !(create->flags & IPCX_CREATE_EXCL))
 			file = open_existing(obj, net, rights, create->flags);
 		else
 			file = ERR_PTR(-EEXIST);
@@ -351,7 +345,8 @@ long ipcx_object_create(struct file *dev, const struct ipcx_create *create, u32 
 		put_unused_fd(fd);
 		return PTR_ERR(file);
 	}
-	return install_file(fd, file);
+	fd_install(fd, file);
+	return fd;
 }
 
 long ipcx_object_open(struct file *dev, const struct ipcx_open *args)
@@ -385,7 +380,8 @@ long ipcx_object_open(struct file *dev, const struct ipcx_open *args)
 		put_unused_fd(fd);
 		return PTR_ERR(file);
 	}
-	return install_file(fd, file);
+	fd_install(fd, file);
+	return fd;
 }
 
 long ipcx_object_restrict(struct file *file, const struct ipcx_restrict *args)
@@ -405,7 +401,8 @@ long ipcx_object_restrict(struct file *file, const struct ipcx_restrict *args)
 		put_unused_fd(fd);
 		return PTR_ERR(new);
 	}
-	return install_file(fd, new);
+	fd_install(fd, new);
+	return fd;
 }
 
 long ipcx_object_shutdown(struct file *file, const struct ipcx_shutdown *args)

@@ -32,7 +32,8 @@
  * @received:		messages that receivers have taken (by obj.lock)
  * @purged:		messages that were discarded (by obj.lock)
  * @senders:		struct sender, first come first (by obj.lock)
- * @receivers:		struct receiver, likewise (by obj.lock); none of them wants a message of @order
+ * @receivers:		struct receiver, likewise (by obj.lock); none of them wants a message of @order.  A sender
+ *			looks at each until one wants its message
  * @nr_senders:		length of @senders, less those that are giving up (by obj.lock)
  * @nr_receivers:	likewise
  * @pool:		recycled nodes
@@ -125,8 +126,8 @@ static noinline bool hand_over_locked(struct ipcx_queue *q, struct ipcx_message 
 }
 
 /*
- * @msg has its room: it goes to a receiver or into the order.  Returns false, with nothing changed, if it needs
- * a level and has none.
+ * @msg has its room: it goes to a receiver or into the order.  Returns false if it needs a level and has none:
+ * it has not entered, but receivers that cannot take it may have been completed, and the caller wakes them.
  */
 static __always_inline bool enter_locked(struct ipcx_queue *q, struct ipcx_message *msg,
 					 struct ipcx_wakes *wakes)
@@ -143,14 +144,17 @@ static __always_inline bool enter_locked(struct ipcx_queue *q, struct ipcx_messa
 	return true;
 }
 
-/* There is room: senders that wait for it come in, in their order. */
+/* Senders that come in during one hold of the lock: each may have to look at every waiting receiver. */
+#define ADMIT_MAX	32
+
+/* There is room: senders that wait for it come in, in their order; the caller goes on in wake_admitted(). */
 static noinline void admit_locked(struct ipcx_queue *q, struct ipcx_wakes *wakes)
 {
 	struct sender *s, *next;
 
 	lockdep_assert_held(&q->obj.lock);
 	list_for_each_entry_safe(s, next, &q->senders, wait.node) {
-		if (!has_room_locked(q, s->msg->len))
+		if (!has_room_locked(q, s->msg->len) || wakes->nr >= ADMIT_MAX)
 			break;
 		if (!ipcx_waiter_claim(&s->wait))
 			continue;
@@ -174,13 +178,22 @@ static __always_inline int send_now_locked(struct ipcx_queue *q, struct ipcx_mes
 	return enter_locked(q, msg, wakes) ? 0 : -ENOMEM;
 }
 
-/* Wake senders whose messages came in when room was made, and tell pollers of these. */
+/* Wake senders whose messages came in when room was made, tell pollers of these, and let in the others. */
 static void wake_admitted(struct ipcx_queue *q, struct ipcx_wakes *wakes)
 {
-	if (list_empty(&wakes->waiters))
-		return;
-	ipcx_wake_all(wakes);
-	ipcx_object_notify(&q->obj, EPOLLIN | EPOLLRDNORM);
+	bool more;
+
+	while (!list_empty(&wakes->waiters)) {
+		more = wakes->nr >= ADMIT_MAX;
+		ipcx_wake_all(wakes);
+		ipcx_object_notify(&q->obj, EPOLLIN | EPOLLRDNORM);
+		if (likely(!more))
+			break;
+		cond_resched();
+		spin_lock(&q->obj.lock);
+		admit_locked(q, wakes);
+		spin_unlock(&q->obj.lock);
+	}
 }
 
 /* Wait for room; the object's lock is held on entry and dropped.  @msg is in the queue if this returns 0. */
@@ -334,21 +347,24 @@ static __always_inline struct ipcx_message *recv_one(struct ipcx_queue *q, struc
 	struct ipcx_message *msg;
 	IPCX_WAKES(wakes);
 
-	do {
+	for (;;) {
 		spin_lock(&q->obj.lock);
 		msg = take_locked(q, req, &wakes);
-		if (!msg && !(req->flags & IPCX_NOWAIT)) {
-			msg = wait_for_message(q, req);
-			continue;
-		}
-		spin_unlock(&q->obj.lock);
-		if (!msg)
+		if (likely(msg))
+			break;
+		if (req->flags & IPCX_NOWAIT) {
+			spin_unlock(&q->obj.lock);
 			return ERR_PTR(-EAGAIN);
-		wake_admitted(q, &wakes);
-		/* the room is there now: the copy to this receiver may take as long as it likes */
-		if (!(req->flags & IPCX_RECV_PEEK))
-			ipcx_object_notify(&q->obj, EPOLLOUT | EPOLLWRNORM);
-	} while (!msg);
+		}
+		msg = wait_for_message(q, req);
+		if (msg)
+			return msg;
+	}
+	spin_unlock(&q->obj.lock);
+	wake_admitted(q, &wakes);
+	/* the room is there now: the copy to this receiver may take as long as it likes */
+	if (!(req->flags & IPCX_RECV_PEEK))
+		ipcx_object_notify(&q->obj, EPOLLOUT | EPOLLWRNORM);
 	return msg;
 }
 

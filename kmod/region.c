@@ -35,6 +35,7 @@ struct ipcx_region {
 /* shmem's operations with ours in front: made once, at init and at the first mapping */
 static struct file_operations region_fops;
 static const struct file_operations *shmem_fops;
+static struct inode_operations region_iops;
 static struct vm_operations_struct region_vm_ops;
 static const struct vm_operations_struct *shmem_vm_ops;
 static DEFINE_MUTEX(region_vm_ops_lock);
@@ -213,13 +214,14 @@ static struct ipcx_object *region_create(const void *args)
 		goto err_free;
 	}
 	/*
-	 * Nobody opens this inode again through /proc/PID/fd with more rights than the descriptor has, nor
-	 * changes its mode to be able to: it belongs to root and has no permission bits.
+	 * Nobody changes its mode, and nobody opens it again: it belongs to root, has no permission bits, and
+	 * would not look at them.
 	 */
 	inode = file_inode(region->backing);
 	inode->i_mode = S_IFREG;
 	inode->i_uid = GLOBAL_ROOT_UID;
 	inode->i_gid = GLOBAL_ROOT_GID;
+	inode->i_op = &region_iops;
 	SHMEM_I(inode)->seals = F_SEAL_GROW | F_SEAL_SHRINK;
 	ret = ipcx_object_init(&region->obj, &ipcx_region_kind, &create->create, 0);
 	if (ret)
@@ -260,7 +262,16 @@ const struct ipcx_kind ipcx_region_kind = {
 	.show		= region_show,
 };
 
-/* Learn shmem's file operations from a file of it. */
+/*
+ * What opens the inode again, through /proc/PID/fd with more rights than the descriptor has, asks this, and gets
+ * no for an answer even with CAP_DAC_OVERRIDE.  Our own dentry_open() does not ask.
+ */
+static int region_permission(ipcx_idmap_t *idmap, struct inode *inode, int mask)
+{
+	return -EACCES;
+}
+
+/* Learn shmem's operations from a file of it. */
 int ipcx_region_init(void)
 {
 	struct file *file = shmem_file_setup("ipcx-probe", PAGE_SIZE, VM_NORESERVE);
@@ -268,6 +279,8 @@ int ipcx_region_init(void)
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	shmem_fops = file->f_op;
+	region_iops = *file_inode(file)->i_op;
+	region_iops.permission = region_permission;
 	region_fops = *shmem_fops;
 	region_fops.owner = THIS_MODULE;
 	region_fops.release = ipcx_object_release;

@@ -3,8 +3,9 @@
  * Robust semaphores: the units that a process holds come back when its address space ends.
  *
  * The end of an address space is what a module can follow for every way to die, with an mmu notifier: exit, a
- * signal, exec.  It comes before a parent can reap the process.  Each process that has waited on a robust
- * semaphore has one ipcx_process, with one ipcx_holder for each such semaphore.
+ * signal, exec.  It comes before a parent can reap the process, unless somebody is looking at the address space
+ * just then (/proc, process_vm_readv).  Each process that has waited on a robust semaphore has one ipcx_process,
+ * with one ipcx_holder for each such semaphore.
  */
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
@@ -46,6 +47,9 @@ struct ipcx_holder {
 
 static DEFINE_SPINLOCK(ipcx_holders_lock);
 
+/* ipcx_process structures: they are freed some time after their last holder has gone */
+static atomic_t nr_processes;
+
 static struct mmu_notifier *process_alloc(struct mm_struct *mm)
 {
 	struct ipcx_process *process = kzalloc(sizeof(*process), GFP_KERNEL_ACCOUNT);
@@ -53,15 +57,17 @@ static struct mmu_notifier *process_alloc(struct mm_struct *mm)
 	if (!process)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&process->holders);
+	atomic_inc(&nr_processes);
 	return &process->notifier;
 }
 
 static void process_free(struct mmu_notifier *notifier)
 {
 	kfree(container_of(notifier, struct ipcx_process, notifier));
+	atomic_dec(&nr_processes);
 }
 
-static void unlink_locked(struct ipcx_holder *holder)
+static void holder_unlink_locked(struct ipcx_holder *holder)
 {
 	lockdep_assert_held(&ipcx_holders_lock);
 	list_del(&holder->in_process);
@@ -69,12 +75,12 @@ static void unlink_locked(struct ipcx_holder *holder)
 }
 
 /* Take @holder out of both lists and give back its units; nothing to give back to if the semaphore is going. */
-static void settle(struct ipcx_holder *holder, bool alive, struct ipcx_wakes *wakes)
+static void end_holder_locked(struct ipcx_holder *holder, bool alive, struct ipcx_wakes *wakes)
 {
 	struct ipcx_sem *sem = holder->sem;
 
 	spin_lock(&sem->obj.lock);
-	unlink_locked(holder);
+	holder_unlink_locked(holder);
 	sem->held -= holder->nr;
 	/* the maximum holds, even if others have posted in the place of the dead */
 	if (alive && holder->nr)
@@ -104,7 +110,7 @@ static void process_ended(struct mmu_notifier *notifier, struct mm_struct *mm)
 		}
 		obj = &holder->sem->obj;
 		alive = ipcx_object_tryget(obj);
-		settle(holder, alive, &wakes);
+		end_holder_locked(holder, alive, &wakes);
 		spin_unlock(&ipcx_holders_lock);
 
 		ipcx_wake(&wakes);
@@ -123,7 +129,7 @@ static const struct mmu_notifier_ops process_ops = {
 	.free_notifier	= process_free,
 };
 
-static struct ipcx_holder *find_locked(struct ipcx_sem *sem, const struct mm_struct *mm)
+static struct ipcx_holder *holder_find_locked(struct ipcx_sem *sem, const struct mm_struct *mm)
 {
 	struct ipcx_holder *holder;
 
@@ -155,7 +161,7 @@ static struct ipcx_holder *holder_create(struct ipcx_sem *sem)
 
 	spin_lock(&ipcx_holders_lock);
 	spin_lock(&sem->obj.lock);
-	other = find_locked(sem, current->mm);
+	other = holder_find_locked(sem, current->mm);
 	if (!other) {
 		hash_add(sem->holders, &holder->in_sem, (unsigned long)holder->mm);
 		list_add(&holder->in_process, &holder->process->holders);
@@ -175,7 +181,7 @@ struct ipcx_holder *ipcx_holder_get(struct ipcx_sem *sem)
 	struct ipcx_holder *holder;
 
 	spin_lock(&sem->obj.lock);
-	holder = find_locked(sem, current->mm);
+	holder = holder_find_locked(sem, current->mm);
 	spin_unlock(&sem->obj.lock);
 	return holder ? holder : holder_create(sem);
 }
@@ -190,7 +196,7 @@ void ipcx_holder_add_locked(struct ipcx_sem *sem, struct ipcx_holder *holder, u3
 /* The caller has posted @nr units: they settle its own account, as far as that goes. */
 void ipcx_holder_sub_locked(struct ipcx_sem *sem, u32 nr)
 {
-	struct ipcx_holder *holder = find_locked(sem, current->mm);
+	struct ipcx_holder *holder = holder_find_locked(sem, current->mm);
 
 	if (!holder)
 		return;
@@ -211,7 +217,7 @@ void ipcx_holders_free(struct ipcx_sem *sem)
 		return;
 	spin_lock(&ipcx_holders_lock);
 	hash_for_each_safe(sem->holders, i, next, holder, in_sem) {
-		unlink_locked(holder);
+		holder_unlink_locked(holder);
 		hlist_add_head(&holder->in_sem, &gone);
 	}
 	spin_unlock(&ipcx_holders_lock);
@@ -219,4 +225,12 @@ void ipcx_holders_free(struct ipcx_sem *sem)
 		mmu_notifier_put(&holder->process->notifier);
 		kfree(holder);
 	}
+}
+
+/* At unload, when no semaphore is left: wait until the last notifier has been freed. */
+void ipcx_robust_exit(void)
+{
+	while (atomic_read(&nr_processes))
+		schedule_timeout_uninterruptible(1);
+	mmu_notifier_synchronize();
 }

@@ -45,12 +45,12 @@ void ipcx_sem_add_locked(struct ipcx_sem *sem, u32 nr, struct ipcx_wakes *wakes)
 	grant_locked(sem, wakes);
 }
 
-/* Pollers: units are there, and room for more. */
+/* Pollers: units are there for who comes now, and room for more. */
 static __poll_t events_locked(const struct ipcx_sem *sem)
 {
 	__poll_t events = 0;
 
-	if (sem->count > 0)
+	if (sem->count > 0 && list_empty(&sem->waiters))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (sem->count < sem->max)
 		events |= EPOLLOUT | EPOLLWRNORM;
@@ -114,6 +114,8 @@ static int wait_in_line(struct ipcx_sem *sem, const struct ipcx_sem_wait *args, 
 	grant_locked(sem, &wakes);
 	spin_unlock(&sem->obj.lock);
 	ipcx_wake(&wakes);
+	/* nobody may stand in line any more, and units be there */
+	ipcx_object_notify(&sem->obj, EPOLLIN | EPOLLRDNORM);
 	return ret;
 }
 

@@ -51,6 +51,7 @@ bool ipcx_waiter_claim(struct ipcx_waiter *w)
 void ipcx_waiter_complete(struct ipcx_waiter *w, int result, struct ipcx_wakes *wakes)
 {
 	w->result = result;
+	wakes->nr++;
 	list_move_tail(&w->node, &wakes->waiters);
 }
 
@@ -72,6 +73,7 @@ void ipcx_wake_all(struct ipcx_wakes *wakes)
 	}
 	rcu_read_unlock();
 	INIT_LIST_HEAD(&wakes->waiters);
+	wakes->nr = 0;
 }
 
 /* Sleep until @w is done (0), a signal arrives (-ERESTARTSYS) or the time is past (-ETIMEDOUT). */
