@@ -226,8 +226,8 @@ lint-now: $(foreach k,$(KERNEL_OF_CHECK),lint-module-$(k))
 		--enable=warning,portability -Iulib/include -Ikmod/uapi ulib tools; \
 	else echo 'cppcheck is not installed: skipped'; fi
 	$(Q)if command -v clang-format >/dev/null; then \
-		for f in $$(git ls-files '*.[ch]'); do clang-format $$f | cmp -s - $$f || \
-		echo "for information: clang-format would change $$f"; done; \
+		n=0; for f in $$(git ls-files '*.[ch]'); do clang-format $$f | cmp -s - $$f || n=$$((n + 1)); done; \
+		echo "for information: clang-format would change $$n files"; \
 	else echo 'clang-format is not installed: skipped'; fi
 
 lint-module-%:

@@ -12,7 +12,7 @@
 
 static volatile sig_atomic_t nr_signals;
 
-static void on_alarm(int sig)
+static void on_alarm(int sig __attribute__((unused)))
 {
 	nr_signals++;
 }

@@ -35,7 +35,7 @@ static int missing_page(void **page)
 static int queue;
 static void *buffer;
 
-static void *receive(void *arg)
+static void *receive(void *unused __attribute__((unused)))
 {
 	CHECK_BLOCKS(getpid());	/* the first thread, in poll(2) */
 	CHECK_OK(ipcx_queue_recv(queue, buffer, PAGE));
