@@ -110,6 +110,7 @@ static inline void ipcx_wake(struct ipcx_wakes *wakes)
  * @free:	the last reference has gone: nobody else can see the object; cannot fail
  * @show:	kind's lines of fdinfo
  * @shutdown:	@how is valid; NULL if this kind has none
+ * @poll:	for ipcx_object_fops: what poll(2) reports, but for a shutdown; the object's lock is held
  */
 struct ipcx_kind {
 	u32 kind;
@@ -121,6 +122,7 @@ struct ipcx_kind {
 	void (*free)(struct ipcx_object *obj);
 	void (*show)(struct ipcx_object *obj, struct seq_file *m);
 	void (*shutdown)(struct ipcx_object *obj, u32 how);
+	__poll_t (*poll)(struct ipcx_object *obj);
 };
 
 /**
@@ -158,6 +160,8 @@ struct ipcx_object {
 };
 
 extern unsigned long ipcx_user_bytes;
+/* Files of kinds that are used through their commands and poll(2), and nothing else. */
+extern const struct file_operations ipcx_object_fops;
 
 int ipcx_object_init(struct ipcx_object *obj, const struct ipcx_kind *kind, const struct ipcx_create *create,
 		     u32 state);
@@ -206,6 +210,27 @@ static inline void ipcx_object_notify(struct ipcx_object *obj, __poll_t events)
 	if (waitqueue_active(&obj->poll))
 		wake_up_poll(&obj->poll, events);
 }
+
+/* ---- wait.c: objects with a line of waiters ---- */
+
+/**
+ * struct ipcx_line - those who wait for the same thing, first come first (protected by the object's lock)
+ * @waiters:	ipcx_waiter.node
+ * @nr:		length of @waiters, less those that are giving up
+ */
+struct ipcx_line {
+	struct list_head waiters;
+	u32 nr;
+};
+
+void ipcx_line_init(struct ipcx_line *line);
+int ipcx_line_wait(const struct file *file, struct ipcx_line *line, struct ipcx_waiter *w, u32 flags,
+		   u64 timeout)
+	__releases(&ipcx_object(file)->lock);
+bool ipcx_line_serve_locked(struct ipcx_line *line, struct ipcx_waiter *w, int result,
+			    struct ipcx_wakes *wakes);
+u32 ipcx_line_serve_first_locked(struct ipcx_line *line, u32 max, int result, struct ipcx_wakes *wakes);
+void ipcx_line_shutdown(struct ipcx_object *obj, struct ipcx_line *line, u32 how);
 
 /* ---- name.c: names, scoped to the network namespace ---- */
 

@@ -438,3 +438,26 @@ void ipcx_object_stat(struct file *file, struct ipcx_stat *stat)
 	stat->users = atomic_read(&obj->users);
 	stat->charged = max(atomic_long_read(&obj->charged), 0L);
 }
+
+static __poll_t object_poll(struct file *file, poll_table *pt)
+{
+	struct ipcx_object *obj = ipcx_object(file);
+	__poll_t events;
+
+	poll_wait(file, &obj->poll, pt);	/* see POLL_BARRIER */
+	spin_lock(&obj->lock);
+	events = obj->kind->poll(obj);
+	if (obj->state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
+		events |= EPOLLHUP | EPOLLIN | EPOLLOUT;
+	spin_unlock(&obj->lock);
+	return events;
+}
+
+const struct file_operations ipcx_object_fops = {
+	.owner		= THIS_MODULE,
+	.release	= ipcx_object_release,
+	.unlocked_ioctl	= ipcx_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.poll		= object_poll,
+	.show_fdinfo	= ipcx_show_fdinfo,
+};

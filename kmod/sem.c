@@ -24,16 +24,14 @@ static void grant_locked(struct ipcx_sem *sem, struct ipcx_wakes *wakes)
 	struct ipcx_sem_waiter *w, *next;
 
 	lockdep_assert_held(&sem->obj.lock);
-	list_for_each_entry_safe(w, next, &sem->waiters, wait.node) {
+	list_for_each_entry_safe(w, next, &sem->line.waiters, wait.node) {
 		if (w->nr > sem->count)
 			break;
-		if (!ipcx_waiter_claim(&w->wait))
+		if (!ipcx_line_serve_locked(&sem->line, &w->wait, 0, wakes))
 			continue;
 		sem->count -= w->nr;
-		sem->nr_waiters--;
 		if (w->holder)
 			ipcx_holder_add_locked(sem, w->holder, w->nr);
-		ipcx_waiter_complete(&w->wait, 0, wakes);
 	}
 }
 
@@ -46,16 +44,15 @@ void ipcx_sem_add_locked(struct ipcx_sem *sem, u32 nr, struct ipcx_wakes *wakes)
 }
 
 /* Pollers: units are there for who comes now, and room for more. */
-static __poll_t events_locked(const struct ipcx_sem *sem)
+static __poll_t sem_poll(struct ipcx_object *obj)
 {
+	const struct ipcx_sem *sem = sem_of(obj);
 	__poll_t events = 0;
 
-	if (sem->count > 0 && list_empty(&sem->waiters))
+	if (sem->count > 0 && list_empty(&sem->line.waiters))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (sem->count < sem->max)
 		events |= EPOLLOUT | EPOLLWRNORM;
-	if (sem->obj.state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
-		events |= EPOLLHUP | EPOLLIN | EPOLLOUT;
 	return events;
 }
 
@@ -90,27 +87,21 @@ long ipcx_sem_post(struct file *file, void *args, void __user *uargs)
 }
 
 /* Wait in line; the object's lock is held on entry and dropped. */
-static int wait_in_line(struct ipcx_sem *sem, const struct ipcx_sem_wait *args, struct ipcx_holder *holder)
-	__releases(&sem->obj.lock)
+static noinline int wait_in_line(const struct file *file, const struct ipcx_sem_wait *args,
+				 struct ipcx_holder *holder)
+	__releases(&ipcx_object(file)->lock)
 {
+	struct ipcx_sem *sem = sem_of(ipcx_object(file));
 	struct ipcx_sem_waiter w = { .nr = args->nr, .holder = holder };
 	IPCX_WAKES(wakes);
 	int ret;
 
-	ipcx_waiter_init(&w.wait);
-	list_add_tail(&w.wait.node, &sem->waiters);
-	sem->nr_waiters++;
-	spin_unlock(&sem->obj.lock);
+	ret = ipcx_line_wait(file, &sem->line, &w.wait, args->flags, args->timeout);
+	if (ret != -ETIMEDOUT && ret != -ERESTARTSYS)
+		return ret;
 
-	ret = ipcx_wait(&sem->obj, &w.wait, args->flags, args->timeout);
-
-	if (!ret)
-		return w.wait.result;
-
-	/* whoever stood behind may fit now */
+	/* it gave up: whoever stood behind may fit now */
 	spin_lock(&sem->obj.lock);
-	list_del(&w.wait.node);
-	sem->nr_waiters--;
 	grant_locked(sem, &wakes);
 	spin_unlock(&sem->obj.lock);
 	ipcx_wake(&wakes);
@@ -141,16 +132,12 @@ long ipcx_sem_wait(struct file *file, void *args, void __user *uargs)
 	was_full = sem->count == sem->max;
 	if (sem->obj.state & IPCX_OBJECT_SHUT_RECV) {
 		ret = -EPIPE;
-	} else if (list_empty(&sem->waiters) && wait->nr <= sem->count) {
+	} else if (list_empty(&sem->line.waiters) && wait->nr <= sem->count) {
 		sem->count -= wait->nr;
 		if (holder)
 			ipcx_holder_add_locked(sem, holder, wait->nr);
-	} else if (sem->obj.state & IPCX_OBJECT_SHUT_SEND) {
-		ret = -EPIPE;
-	} else if (wait->flags & IPCX_NOWAIT || file->f_flags & O_NONBLOCK) {
-		ret = -EAGAIN;
 	} else {
-		ret = wait_in_line(sem, wait, holder);
+		ret = wait_in_line(file, wait, holder);
 		goto out;
 	}
 	spin_unlock(&sem->obj.lock);
@@ -171,7 +158,7 @@ long ipcx_sem_stat(struct file *file, void *args, void __user *uargs)
 	spin_lock(&sem->obj.lock);
 	stat->count = sem->count;
 	stat->max = sem->max;
-	stat->nr_waiters = sem->nr_waiters;
+	stat->nr_waiters = sem->line.nr;
 	stat->held = sem->held;
 	spin_unlock(&sem->obj.lock);
 	return ipcx_put_args(uargs, stat, sizeof(*stat));
@@ -179,34 +166,7 @@ long ipcx_sem_stat(struct file *file, void *args, void __user *uargs)
 
 static void sem_shutdown(struct ipcx_object *obj, u32 how)
 {
-	struct ipcx_sem *sem = sem_of(obj);
-	struct ipcx_sem_waiter *w, *next;
-	IPCX_WAKES(wakes);
-
-	spin_lock(&obj->lock);
-	obj->state |= (how & IPCX_SHUT_SEND ? IPCX_OBJECT_SHUT_SEND : 0) |
-		      (how & IPCX_SHUT_RECV ? IPCX_OBJECT_SHUT_RECV : 0);
-	list_for_each_entry_safe(w, next, &sem->waiters, wait.node) {
-		if (!ipcx_waiter_claim(&w->wait))
-			continue;
-		sem->nr_waiters--;
-		ipcx_waiter_complete(&w->wait, -EPIPE, &wakes);
-	}
-	spin_unlock(&obj->lock);
-	ipcx_wake(&wakes);
-	ipcx_object_notify(obj, EPOLLHUP | EPOLLIN | EPOLLOUT);
-}
-
-static __poll_t sem_poll(struct file *file, poll_table *pt)
-{
-	struct ipcx_object *obj = ipcx_object(file);
-	__poll_t events;
-
-	poll_wait(file, &obj->poll, pt);	/* see POLL_BARRIER */
-	spin_lock(&obj->lock);
-	events = events_locked(sem_of(obj));
-	spin_unlock(&obj->lock);
-	return events;
+	ipcx_line_shutdown(obj, &sem_of(obj)->line, how);
 }
 
 static struct ipcx_object *sem_create(const void *args)
@@ -223,7 +183,7 @@ static struct ipcx_object *sem_create(const void *args)
 	sem = kzalloc(sizeof(*sem), GFP_KERNEL_ACCOUNT);
 	if (!sem)
 		return ERR_PTR(-ENOMEM);
-	INIT_LIST_HEAD(&sem->waiters);
+	ipcx_line_init(&sem->line);
 	hash_init(sem->holders);
 	sem->count = create->initial;
 	sem->max = create->max;
@@ -249,25 +209,17 @@ static void sem_show(struct ipcx_object *obj, struct seq_file *m)
 
 	/* one moment is not promised here: IPCX_SEM_STAT is */
 	seq_printf(m, "count:\t%u\nmax:\t%u\nwaiters:\t%u\nheld:\t%u\n", READ_ONCE(sem->count), sem->max,
-		   READ_ONCE(sem->nr_waiters), READ_ONCE(sem->held));
+		   READ_ONCE(sem->line.nr), READ_ONCE(sem->held));
 }
-
-static const struct file_operations sem_fops = {
-	.owner		= THIS_MODULE,
-	.release	= ipcx_object_release,
-	.unlocked_ioctl	= ipcx_ioctl,
-	.compat_ioctl	= compat_ptr_ioctl,
-	.poll		= sem_poll,
-	.show_fdinfo	= ipcx_show_fdinfo,
-};
 
 const struct ipcx_kind ipcx_sem_kind = {
 	.kind		= IPCX_KIND_SEM,
 	.label		= "sem",
 	.file_name	= "[ipcx-sem]",
-	.fops		= &sem_fops,
+	.fops		= &ipcx_object_fops,
 	.create		= sem_create,
 	.free		= sem_free,
 	.show		= sem_show,
 	.shutdown	= sem_shutdown,
+	.poll		= sem_poll,
 };

@@ -16,9 +16,8 @@ struct ipcx_holder;
  * @obj:	common part
  * @count:	units there (protected by obj.lock)
  * @max:	constant
- * @nr_waiters:	length of @waiters, less those that are giving up (protected by obj.lock)
  * @held:	robust: units held by living processes (protected by obj.lock)
- * @waiters:	ipcx_sem_waiter, first come first (protected by obj.lock)
+ * @line:	of ipcx_sem_waiter
  * @holders:	robust: who holds how many, by address space (changed under ipcx_holders_lock and obj.lock,
  *		read under either)
  */
@@ -26,9 +25,8 @@ struct ipcx_sem {
 	struct ipcx_object obj;
 	u32 count;
 	u32 max;
-	u32 nr_waiters;
 	u32 held;
-	struct list_head waiters;
+	struct ipcx_line line;
 	DECLARE_HASHTABLE(holders, 4);
 };
 

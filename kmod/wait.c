@@ -137,3 +137,84 @@ int ipcx_wait(const struct ipcx_object *obj, struct ipcx_waiter *w, u32 flags, u
 		trace_ipcx_timeout(obj);
 	return ret;
 }
+
+void ipcx_line_init(struct ipcx_line *line)
+{
+	INIT_LIST_HEAD(&line->waiters);
+	line->nr = 0;
+}
+
+/*
+ * What the caller wants is not there: wait in @line for it.  The lock of the file's object is held on entry and
+ * dropped.  Returns what the waiter was served with; -EPIPE if nothing can come any more, -EAGAIN if the caller
+ * does not want to wait; or -ETIMEDOUT or -ERESTARTSYS after it gave up and has left the line.
+ */
+int ipcx_line_wait(const struct file *file, struct ipcx_line *line, struct ipcx_waiter *w, u32 flags,
+		   u64 timeout)
+	__releases(&ipcx_object(file)->lock)
+{
+	struct ipcx_object *obj = ipcx_object(file);
+	int ret = 0;
+
+	lockdep_assert_held(&obj->lock);
+	if (obj->state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV)) {
+		ret = -EPIPE;
+	} else if (flags & IPCX_NOWAIT || file->f_flags & O_NONBLOCK) {
+		ret = -EAGAIN;
+	} else {
+		ipcx_waiter_init(w);
+		list_add_tail(&w->node, &line->waiters);
+		line->nr++;
+	}
+	spin_unlock(&obj->lock);
+	if (ret)
+		return ret;
+
+	ret = ipcx_wait(obj, w, flags, timeout);
+	if (!ret)
+		return w->result;
+	spin_lock(&obj->lock);
+	list_del(&w->node);
+	line->nr--;
+	spin_unlock(&obj->lock);
+	return ret;
+}
+
+/* End the wait of @w, which stands in @line, with @result; false if it is giving up just now. */
+bool ipcx_line_serve_locked(struct ipcx_line *line, struct ipcx_waiter *w, int result,
+			    struct ipcx_wakes *wakes)
+{
+	if (!ipcx_waiter_claim(w))
+		return false;
+	line->nr--;
+	ipcx_waiter_complete(w, result, wakes);
+	return true;
+}
+
+/* End the waits of the first @max in @line with @result; returns how many there were. */
+u32 ipcx_line_serve_first_locked(struct ipcx_line *line, u32 max, int result, struct ipcx_wakes *wakes)
+{
+	struct ipcx_waiter *w, *next;
+	u32 nr = 0;
+
+	list_for_each_entry_safe(w, next, &line->waiters, node) {
+		if (nr == max)
+			break;
+		nr += ipcx_line_serve_locked(line, w, result, wakes);
+	}
+	return nr;
+}
+
+/* The end of use of an object that has one line; @how is IPCX_SHUT_*. */
+void ipcx_line_shutdown(struct ipcx_object *obj, struct ipcx_line *line, u32 how)
+{
+	IPCX_WAKES(wakes);
+
+	spin_lock(&obj->lock);
+	obj->state |= (how & IPCX_SHUT_SEND ? IPCX_OBJECT_SHUT_SEND : 0) |
+		      (how & IPCX_SHUT_RECV ? IPCX_OBJECT_SHUT_RECV : 0);
+	ipcx_line_serve_first_locked(line, U32_MAX, -EPIPE, &wakes);
+	spin_unlock(&obj->lock);
+	ipcx_wake(&wakes);
+	ipcx_object_notify(obj, EPOLLHUP | EPOLLIN | EPOLLOUT);
+}

@@ -239,6 +239,17 @@ static inline short poll_events(int fd)
 	return p.revents;
 }
 
+/* A poller of @fd for @events is woken by fn(its pid), which another process runs. */
+static inline void poll_woken(int fd, int events, int (*fn)(void *arg), int expected)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	pid_t pid = spawn(fn, (void *)(long)getpid());
+
+	CHECK_EQ(poll(&p, 1, TEST_SOON_MS), 1);
+	CHECK_EQ(p.revents, expected);
+	CHECK_EXITS(pid, 0);
+}
+
 /* Does touching the byte kill?  A child finds out; the answer is the signal, or 0. */
 static inline int touch_signal(volatile char *p, bool write)
 {

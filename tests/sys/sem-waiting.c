@@ -3,57 +3,16 @@
  * Waiting for units: time-outs, order, hand-over, and every way in which a wait can end.  Were it broken, units
  * would be lost, waiters starve or sleep for ever.
  */
-#include "object.h"
+#include "waiter.h"
 
-#include <time.h>
-
-/**
- * struct waiter - a wait in a thread or process of its own
- * @ret: what it returned
- * @place: the how-many-th to be served, from 1
- */
-struct waiter {
-	int fd;
-	unsigned int nr, flags;
-	uint64_t timeout;
-	int ret, place;
-	struct test_thread t;
-	pid_t pid;
-};
-
-static int served;
-
-static int wait_main(void *arg)
+static int wait_for(const struct waiter *w)
 {
-	struct waiter *w = arg;
-
-	w->ret = ipcx_sem_wait(w->fd, w->nr, w->flags, w->timeout);
-	w->place = __atomic_add_fetch(&served, 1, __ATOMIC_SEQ_CST);
-	return w->ret;
+	return ipcx_sem_wait(w->fd, w->nr, w->flags, w->timeout);
 }
 
-/* Starts waiting, and returns when it stands in line. */
-static void start(struct waiter *w, int fd, unsigned int nr, uint64_t timeout)
+static unsigned int nr_waiters(int fd)
 {
-	unsigned int before = sem_stat(fd).nr_waiters;
-
-	*w = (struct waiter){ .fd = fd, .nr = nr, .timeout = timeout };
-	thread_start(&w->t, wait_main, w);
-	CHECK_SOON(sem_stat(fd).nr_waiters == before + 1);
-}
-
-static int child_main(void *arg)
-{
-	return -wait_main(arg);
-}
-
-static void start_process(struct waiter *w, int fd, unsigned int nr, uint64_t timeout)
-{
-	unsigned int before = sem_stat(fd).nr_waiters;
-
-	*w = (struct waiter){ .fd = fd, .nr = nr, .timeout = timeout };
-	w->pid = spawn(child_main, w);
-	CHECK_SOON(sem_stat(fd).nr_waiters == before + 1);
+	return sem_stat(fd).nr_waiters;
 }
 
 TEST(a_post_ends_a_wait)
@@ -210,14 +169,6 @@ TEST(timeout_in_the_past_tries_once)
 	CHECK_OK(ipcx_sem_wait(s, 1, IPCX_REALTIME, 0));
 }
 
-static uint64_t realtime_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
 TEST(timeouts_on_both_clocks)
 {
 	uint64_t end;
@@ -270,21 +221,6 @@ TEST(timeouts_beyond_the_end_of_time)
 		CHECK_OK(ipcx_sem_post(s, 1));
 		CHECK_EQ(thread_join(&w.t), 0);
 	}
-}
-
-static volatile sig_atomic_t handled;
-
-static void handler(int sig)
-{
-	handled = sig;
-}
-
-static void on_signal(int flags)
-{
-	struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
-
-	CHECK_SYS(sigaction(SIGUSR1, &sa, NULL));
-	handled = 0;
 }
 
 TEST(a_signal_interrupts)
