@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of the module share.  Dependencies point one way: main -> queue, region, sem -> object -> wait.
+ * What the files of the module share.  Dependencies point one way:
+ * main -> queue, region, sem, event -> object -> wait.
  *
  * Locks, outermost first; a lock is taken only while holding locks above it:
  *
@@ -248,7 +249,7 @@ bool ipcx_net_maps(const struct ipcx_net *net, const struct ipcx_object *obj);
 int ipcx_names_init(void);
 void ipcx_names_exit(void);
 
-/* ---- queue.c, region.c, sem.c ---- */
+/* ---- queue.c, region.c, sem.c, event.c ---- */
 
 #define IPCX_QUEUE_MSGS_MAX	(1U << 24)
 
@@ -270,6 +271,13 @@ long ipcx_sem_post(struct file *file, void *args, void __user *uargs);
 long ipcx_sem_wait(struct file *file, void *args, void __user *uargs);
 long ipcx_sem_stat(struct file *file, void *args, void __user *uargs);
 void ipcx_robust_exit(void);
+
+extern const struct ipcx_kind ipcx_event_kind;
+long ipcx_event_set(struct file *file, void *args, void __user *uargs);
+long ipcx_event_reset(struct file *file, void *args, void __user *uargs);
+long ipcx_event_pulse(struct file *file, void *args, void __user *uargs);
+long ipcx_event_wait(struct file *file, void *args, void __user *uargs);
+long ipcx_event_stat(struct file *file, void *args, void __user *uargs);
 
 /* ---- info.c ---- */
 

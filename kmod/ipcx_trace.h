@@ -179,6 +179,30 @@ TRACE_EVENT(ipcx_post,
 	TP_printk("id=%llu nr=%u count=%u", __entry->id, __entry->nr, __entry->count)
 );
 
+/* An event is set, reset or pulsed; woken is the number of waiters that this lets through. */
+DECLARE_EVENT_CLASS(ipcx_event_change,
+	TP_PROTO(const struct ipcx_object *obj, bool was_set, u32 woken),
+	TP_ARGS(obj, was_set, woken),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(bool, was_set)
+		__field(u32, woken)
+	),
+	TP_fast_assign(
+		__entry->id = obj->id;
+		__entry->was_set = was_set;
+		__entry->woken = woken;
+	),
+	TP_printk("id=%llu was_set=%d woken=%u", __entry->id, __entry->was_set, __entry->woken)
+);
+
+DEFINE_EVENT(ipcx_event_change, ipcx_set,
+	TP_PROTO(const struct ipcx_object *obj, bool was_set, u32 woken), TP_ARGS(obj, was_set, woken));
+DEFINE_EVENT(ipcx_event_change, ipcx_reset,
+	TP_PROTO(const struct ipcx_object *obj, bool was_set, u32 woken), TP_ARGS(obj, was_set, woken));
+DEFINE_EVENT(ipcx_event_change, ipcx_pulse,
+	TP_PROTO(const struct ipcx_object *obj, bool was_set, u32 woken), TP_ARGS(obj, was_set, woken));
+
 TRACE_EVENT(ipcx_wait,
 	TP_PROTO(const struct ipcx_object *obj, u32 nr, int ret),
 	TP_ARGS(obj, nr, ret),

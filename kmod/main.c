@@ -20,7 +20,8 @@ static long ioctl_query(struct file *file, void *args, void __user *uargs)
 		return -EINVAL;
 	query->abi_version = IPCX_ABI_VERSION;
 	query->max_name = IPCX_NAME_MAX;
-	query->features = IPCX_FEATURE_QUEUE | IPCX_FEATURE_REGION | IPCX_FEATURE_SEM | IPCX_FEATURE_SEM_ROBUST;
+	query->features = IPCX_FEATURE_QUEUE | IPCX_FEATURE_REGION | IPCX_FEATURE_SEM | IPCX_FEATURE_SEM_ROBUST |
+			  IPCX_FEATURE_EVENT;
 	query->max_msg_len = IPCX_MSG_LEN_MAX;
 	query->max_msgs = IPCX_QUEUE_MSGS_MAX;
 	query->max_batch = IPCX_BATCH_MAX;
@@ -57,6 +58,11 @@ static long ioctl_region_create(struct file *file, void *args, void __user *uarg
 static long ioctl_sem_create(struct file *file, void *args, void __user *uargs)
 {
 	return ipcx_object_create(file, args, IPCX_SEM_ROBUST, &ipcx_sem_kind);
+}
+
+static long ioctl_event_create(struct file *file, void *args, void __user *uargs)
+{
+	return ipcx_object_create(file, args, IPCX_EVENT_MANUAL, &ipcx_event_kind);
 }
 
 static long ioctl_restrict(struct file *file, void *args, void __user *uargs)
@@ -124,6 +130,7 @@ static const struct ipcx_command commands[IPCX_IOC_NR] = {
 	COMMAND(IPCX_QUEUE_CREATE,	ON_DEVICE, ipcx_queue_create, max_msg_len, ioctl_queue_create),
 	COMMAND(IPCX_REGION_CREATE,	ON_DEVICE, ipcx_region_create, len, ioctl_region_create),
 	COMMAND(IPCX_SEM_CREATE,	ON_DEVICE, ipcx_sem_create, max, ioctl_sem_create),
+	COMMAND(IPCX_EVENT_CREATE,	ON_DEVICE, ipcx_event_create, reserved, ioctl_event_create),
 	COMMAND(IPCX_RESTRICT,		ON_OBJECT, ipcx_restrict, reserved, ioctl_restrict),
 	COMMAND(IPCX_STAT,		ON_OBJECT, ipcx_stat, charged, ioctl_stat),
 	COMMAND(IPCX_SHUTDOWN,		ON_OBJECT, ipcx_shutdown, reserved, ioctl_shutdown),
@@ -137,6 +144,11 @@ static const struct ipcx_command commands[IPCX_IOC_NR] = {
 	COMMAND(IPCX_SEM_POST,		IPCX_KIND_SEM, ipcx_sem_post, reserved, ipcx_sem_post),
 	COMMAND(IPCX_SEM_WAIT,		IPCX_KIND_SEM, ipcx_sem_wait, reserved, ipcx_sem_wait),
 	COMMAND(IPCX_SEM_STAT,		IPCX_KIND_SEM, ipcx_sem_stat, held, ipcx_sem_stat),
+	COMMAND(IPCX_EVENT_SET,		IPCX_KIND_EVENT, ipcx_event_change, flags, ipcx_event_set),
+	COMMAND(IPCX_EVENT_RESET,	IPCX_KIND_EVENT, ipcx_event_change, flags, ipcx_event_reset),
+	COMMAND(IPCX_EVENT_PULSE,	IPCX_KIND_EVENT, ipcx_event_change, flags, ipcx_event_pulse),
+	COMMAND(IPCX_EVENT_WAIT,	IPCX_KIND_EVENT, ipcx_event_wait, timeout, ipcx_event_wait),
+	COMMAND(IPCX_EVENT_STAT,	IPCX_KIND_EVENT, ipcx_event_stat, nr_waiters, ipcx_event_stat),
 };
 
 /* Words that nearly every argument fits in. */
@@ -273,7 +285,7 @@ static void __exit ipcx_exit(void)
 module_init(ipcx_init);
 module_exit(ipcx_exit);
 
-MODULE_DESCRIPTION("Queues, shared regions and semaphores as file descriptors");
+MODULE_DESCRIPTION("Queues, shared regions, semaphores and events as file descriptors");
 MODULE_AUTHOR("The ipcx developers");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1");

@@ -323,7 +323,7 @@ long ipcx_object_create(struct file *dev, const struct ipcx_create *create, u32 
 	struct file *file;
 	int fd, ret;
 
-	if (create->flags & ~(CREATE_FLAGS | IPCX_SEM_ROBUST))
+	if (create->flags & ~(CREATE_FLAGS | IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL))
 		return -EINVAL;
 	if (create->flags & ~(CREATE_FLAGS | kind_flags))
 		return -EOPNOTSUPP;
@@ -358,7 +358,7 @@ long ipcx_object_open(struct file *dev, const struct ipcx_open *args)
 	int fd, ret;
 
 	if (args->flags & ~IPCX_CREATE_NONBLOCK || !args->rights || args->rights & ~RIGHTS ||
-	    args->kind > IPCX_KIND_SEM)
+	    args->kind > IPCX_KIND_EVENT)
 		return -EINVAL;
 	ret = ipcx_name_get(args->name, name);
 	if (ret)

@@ -5,7 +5,7 @@
  */
 #include "object.h"
 
-enum where { DEVICE, QUEUE, REGION, SEM, NR_WHERE };
+enum where { DEVICE, QUEUE, REGION, SEM, EVENT, NR_WHERE };
 
 static const char name[] = "abi";
 static char payload[64];
@@ -22,6 +22,7 @@ union arg {
 	struct ipcx_queue_create queue;
 	struct ipcx_region_create region;
 	struct ipcx_sem_create sem;
+	struct ipcx_event_create event;
 	struct ipcx_restrict restrict_;
 	struct ipcx_stat stat;
 	struct ipcx_shutdown shutdown;
@@ -34,6 +35,9 @@ union arg {
 	struct ipcx_sem_post post;
 	struct ipcx_sem_wait wait;
 	struct ipcx_sem_stat sem_stat;
+	struct ipcx_event_change change;
+	struct ipcx_event_wait event_wait;
+	struct ipcx_event_stat event_stat;
 };
 
 static union arg arg;
@@ -114,6 +118,12 @@ static void fill_wait(void)
 	arg.wait.timeout = IPCX_FOREVER;
 }
 
+static void fill_event_wait(void)
+{
+	CHECK_OK(ipcx_event_set(fds[EVENT]));
+	arg.event_wait.timeout = IPCX_FOREVER;
+}
+
 static void fill_shutdown(void)
 {
 	arg.shutdown.how = IPCX_SHUT_SEND;
@@ -148,11 +158,14 @@ static const struct command {
 	  offsetof(struct ipcx_queue_create, reserved), NULL),
 	C(IPCX_REGION_CREATE, DEVICE, ipcx_region_create, CREATE_FLAGS, 0, fill_region),
 	C(IPCX_SEM_CREATE, DEVICE, ipcx_sem_create, CREATE_FLAGS | IPCX_SEM_ROBUST, 0, fill_sem),
+	C(IPCX_EVENT_CREATE, DEVICE, ipcx_event_create, CREATE_FLAGS | IPCX_EVENT_MANUAL,
+	  offsetof(struct ipcx_event_create, reserved), NULL),
 	C(IPCX_RESTRICT, SEM, ipcx_restrict, IPCX_CREATE_NONBLOCK,
 	  offsetof(struct ipcx_restrict, reserved), fill_restrict),
 	C(IPCX_STAT, SEM, ipcx_stat, 0, offsetof(struct ipcx_stat, reserved), NULL),
 	C(IPCX_STAT, QUEUE, ipcx_stat, 0, offsetof(struct ipcx_stat, reserved), NULL),
 	C(IPCX_STAT, REGION, ipcx_stat, 0, offsetof(struct ipcx_stat, reserved), NULL),
+	C(IPCX_STAT, EVENT, ipcx_stat, 0, offsetof(struct ipcx_stat, reserved), NULL),
 	C(IPCX_QUEUE_SEND, QUEUE, ipcx_queue_send, WAIT_FLAGS, 0, fill_send),
 	C(IPCX_QUEUE_RECV, QUEUE, ipcx_queue_recv,
 	  WAIT_FLAGS | IPCX_RECV_PEEK | IPCX_RECV_TRUNCATE, 0, fill_recv),
@@ -167,6 +180,11 @@ static const struct command {
 	C(IPCX_SEM_WAIT, SEM, ipcx_sem_wait, WAIT_FLAGS,
 	  offsetof(struct ipcx_sem_wait, reserved), fill_wait),
 	C(IPCX_SEM_STAT, SEM, ipcx_sem_stat, 0, 0, NULL),
+	C(IPCX_EVENT_SET, EVENT, ipcx_event_change, 0, 0, NULL),
+	C(IPCX_EVENT_RESET, EVENT, ipcx_event_change, 0, 0, NULL),
+	C(IPCX_EVENT_PULSE, EVENT, ipcx_event_change, 0, 0, NULL),
+	C(IPCX_EVENT_WAIT, EVENT, ipcx_event_wait, WAIT_FLAGS, 0, fill_event_wait),
+	C(IPCX_EVENT_STAT, EVENT, ipcx_event_stat, 0, 0, NULL),
 	/* last: nothing works after it */
 	C(IPCX_SHUTDOWN, SEM, ipcx_shutdown, 0, offsetof(struct ipcx_shutdown, reserved),
 	  fill_shutdown),
@@ -182,6 +200,7 @@ static void set_up(void)
 	fds[QUEUE] = queue();
 	fds[REGION] = region(1);
 	fds[SEM] = sem(0, INT_MAX);
+	fds[EVENT] = event(0, 0);
 }
 
 /* A valid argument of the size that this header has. */
@@ -204,7 +223,7 @@ static int run(const struct command *c)
 	int ret = call(fds[c->where], c->cmd, &arg);
 
 	/* descriptors that came back */
-	if (ret > fds[SEM])
+	if (ret > fds[EVENT])
 		close(ret);
 	return ret;
 }
@@ -321,8 +340,9 @@ TEST(every_unknown_flag)
 			/* @flags is the second member of every argument */
 			arg.words[1] |= 1u << bit;
 			snprintf(what, sizeof(what), "flag %d", bit);
-			/* semaphores know this one */
-			if (1u << bit == IPCX_SEM_ROBUST && c->flags == CREATE_FLAGS)
+			/* another kind knows these */
+			if (1u << bit & (IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL) &&
+			    (c->flags & CREATE_FLAGS) == CREATE_FLAGS)
 				fails(c, what, EOPNOTSUPP);
 			else
 				fails(c, what, EINVAL);
@@ -384,6 +404,7 @@ TEST(outputs_that_cannot_be_written)
 		case IPCX_QUEUE_STAT:
 		case IPCX_REGION_STAT:
 		case IPCX_SEM_STAT:
+		case IPCX_EVENT_STAT:
 			break;
 		default:
 			continue;
@@ -422,8 +443,8 @@ TEST(commands_of_other_objects)
 TEST(unknown_commands)
 {
 	static const int known[] = {
-		0, 1, 2, 3, 4, 5, 6, 0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
-		0x30, 0x38, 0x39, 0x3a,
+		0, 1, 2, 3, 4, 5, 6, 7, 0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
+		0x30, 0x38, 0x39, 0x3a, 0x40, 0x41, 0x42, 0x43, 0x44,
 	};
 	int where, nr;
 	size_t i;

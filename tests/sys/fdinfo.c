@@ -132,6 +132,21 @@ TEST(semaphores)
 	CHECK_EXITS(pid, 0);
 }
 
+TEST(events)
+{
+	static const char *const keys[] = { COMMON, "set", "waiters", NULL };
+	int e = event(1, IPCX_EVENT_MANUAL);
+
+	check_lines(e, keys);
+	check_common(e, "event", "rw");
+	CHECK_STR(fdinfo(e, "state"), " manual");
+	check_number(e, "set", 1);
+	check_number(e, "waiters", 0);
+	CHECK_EQ(ipcx_event_reset(e), 1);
+	check_number(e, "set", 0);
+	CHECK_STR(fdinfo(event(0, 0), "state"), "");
+}
+
 TEST(names)
 {
 	static const char *const keys[] = { "ipcx-kind", "ipcx-id", "name", "rights", NULL };
@@ -157,12 +172,12 @@ TEST(names)
 TEST(links)
 {
 	static const char *const expected[] = { "anon_inode:[ipcx-queue]", "ipcx-region (deleted)",
-						"anon_inode:[ipcx-sem]" };
-	int fds[3] = { queue(), region(1), sem(0, 1) }, i;
+						"anon_inode:[ipcx-sem]", "anon_inode:[ipcx-event]" };
+	int fds[4] = { queue(), region(1), sem(0, 1), event(0, 0) }, i;
 	char path[64], link[128], *at;
 	ssize_t len;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[i]);
 		len = CHECK_SYS(readlink(path, link, sizeof(link) - 1));
 		link[len] = '\0';

@@ -24,20 +24,22 @@ TEST(nothing)
 TEST(entries_tell_what_the_object_is)
 {
 	struct ipcx_options q = { .mode = 0640 }, r = { .mode = 0604, .flags = IPCX_CREATE_TEMPORARY },
-			    s = { .mode = 0666, .flags = IPCX_SEM_ROBUST };
+			    s = { .mode = 0666, .flags = IPCX_SEM_ROBUST },
+			    ev = { .mode = 0600, .flags = IPCX_EVENT_MANUAL };
 	static const char zeros[IPCX_NAME_MAX];
-	struct ipcx_list_entry e[4];
-	int fd[3], i;
+	struct ipcx_list_entry e[5];
+	int fd[4], i;
 
 	own_names();
 	CHECK_SYS(setresgid(-1, TEST_UID_BOB, -1));
 	fd[0] = CHECK_OK(ipcx_queue_create("a", NULL, &q));
 	fd[1] = CHECK_OK(ipcx_region_create("b", 1, &r));
 	fd[2] = CHECK_OK(ipcx_sem_create("c", 0, 1, &s));
+	fd[3] = CHECK_OK(ipcx_event_create("d", 0, &ev));
 	CHECK_OK(ipcx_shutdown(fd[2], IPCX_SHUT_SEND));
 	POISON(e);
-	CHECK_EQ(ipcx_list(NULL, e, 4), 3);
-	for (i = 0; i < 3; i++) {
+	CHECK_EQ(ipcx_list(NULL, e, 5), 4);
+	for (i = 0; i < 4; i++) {
 		CHECK_EQ(e[i].id, object_stat(fd[i]).id);
 		CHECK_EQ(e[i].kind, IPCX_KIND_QUEUE + i);
 		CHECK_EQ(e[i].mode, object_stat(fd[i]).mode);
@@ -54,7 +56,8 @@ TEST(entries_tell_what_the_object_is)
 	CHECK_EQ(e[0].flags, IPCX_OBJECT_NAMED);
 	CHECK_EQ(e[1].flags, IPCX_OBJECT_NAMED | IPCX_OBJECT_TEMPORARY);
 	CHECK_EQ(e[2].flags, IPCX_OBJECT_NAMED | IPCX_OBJECT_ROBUST | IPCX_OBJECT_SHUT_SEND);
-	CHECK_EQ(e[3].kind, 0xa5a5a5a5);
+	CHECK_EQ(e[3].flags, IPCX_OBJECT_NAMED | IPCX_OBJECT_MANUAL);
+	CHECK_EQ(e[4].kind, 0xa5a5a5a5);
 }
 
 TEST(order_is_that_of_the_bytes)

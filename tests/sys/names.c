@@ -167,9 +167,10 @@ TEST(a_name_of_another_kind)
 	CHECK_ERR(ipcx_region_create("s", 1, NULL), EEXIST);
 	CHECK_ERR(ipcx_open("s", IPCX_KIND_QUEUE, 0, 0), ENOENT);
 	CHECK_ERR(ipcx_open("s", IPCX_KIND_REGION, 0, 0), ENOENT);
+	CHECK_ERR(ipcx_open("s", IPCX_KIND_EVENT, 0, 0), ENOENT);
 	CHECK_OK(ipcx_open("s", IPCX_KIND_SEM, 0, 0));
 	CHECK_OK(ipcx_open("s", IPCX_KIND_ANY, 0, 0));
-	CHECK_ERR(ipcx_open("s", IPCX_KIND_SEM + 1, 0, 0), EINVAL);
+	CHECK_ERR(ipcx_open("s", IPCX_KIND_EVENT + 1, 0, 0), EINVAL);
 	CHECK_ERR(ipcx_open("s", ~0u, 0, 0), EINVAL);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of objects, names, regions and semaphores share: raw commands, names that
+ * What the tests of objects, names, regions, semaphores and events share: raw commands, names that
  * vanish with the case, descriptors through a socket, fdinfo.
  */
 #ifndef OBJECT_H
@@ -76,6 +76,15 @@ static inline struct ipcx_sem_stat sem_stat(int fd)
 	return st;
 }
 
+static inline struct ipcx_event_stat event_stat(int fd)
+{
+	struct ipcx_event_stat st;
+
+	POISON(st);
+	CHECK_OK(ipcx_event_stat(fd, &st));
+	return st;
+}
+
 static inline struct ipcx_region_stat region_stat(int fd)
 {
 	struct ipcx_region_stat st;
@@ -115,6 +124,14 @@ static inline int robust_sem(unsigned int initial, unsigned int max)
 	struct ipcx_options o = { .flags = IPCX_SEM_ROBUST };
 
 	return CHECK_OK(ipcx_sem_create(NULL, initial, max, &o));
+}
+
+/* @flags: 0 (automatic) or IPCX_EVENT_MANUAL. */
+static inline int event(unsigned int initial, unsigned int flags)
+{
+	struct ipcx_options o = { .flags = flags };
+
+	return CHECK_OK(ipcx_event_create(NULL, initial, &o));
 }
 
 static inline int region(size_t len)

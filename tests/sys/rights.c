@@ -49,6 +49,24 @@ TEST(semaphore_operations_need_their_right)
 	CHECK_OK(ipcx_sem_wait(r, 2, 0, IPCX_FOREVER));
 }
 
+TEST(event_operations_need_their_right)
+{
+	int e = event(1, 0), r = ends(e, IPCX_READ), w = ends(e, IPCX_WRITE);
+
+	CHECK_ERR(ipcx_event_reset(r), EACCES);
+	CHECK_ERR(ipcx_event_pulse(r), EACCES);
+	CHECK_ERR(ipcx_event_wait(w, IPCX_NOWAIT, 0), EACCES);
+	CHECK_ERR(ipcx_event_wait(w, 0, IPCX_FOREVER), EACCES);
+	CHECK_EQ(event_stat(r).set, 1);
+	CHECK_EQ(event_stat(w).set, 1);
+	CHECK_OK(ipcx_event_wait(r, 0, IPCX_FOREVER));
+	CHECK_ERR(ipcx_event_set(r), EACCES);
+	CHECK_EQ(event_stat(e).set, 0);
+	CHECK_EQ(ipcx_event_pulse(w), 0);
+	CHECK_EQ(ipcx_event_set(w), 0);
+	CHECK_EQ(ipcx_event_reset(w), 1);
+}
+
 TEST(shutdown_needs_the_right_of_its_direction)
 {
 	int s = sem(1, 2), r = ends(s, IPCX_READ), w = ends(s, IPCX_WRITE);

@@ -215,6 +215,39 @@ TEST(semaphores_and_mappings)
 	expect(1, "ipcx_map", "id=%llu offset=%lu len=%lu writable=0", id(fd), 2 * PAGE, PAGE);
 }
 
+static int waits_for_event(void *arg)
+{
+	return -ipcx_event_wait((long)arg, 0, IPCX_FOREVER);
+}
+
+TEST(changes_of_an_event)
+{
+	pid_t pid;
+	int e;
+
+	set_up();
+	e = event(0, 0);
+	enable("1");
+	pid = spawn(waits_for_event, (void *)(long)e);
+	CHECK_SOON(event_stat(e).nr_waiters == 1);
+	CHECK_EQ(ipcx_event_pulse(e), 1);
+	CHECK_EXITS(pid, 0);
+	CHECK_EQ(ipcx_event_set(e), 0);
+	CHECK_EQ(ipcx_event_set(e), 1);
+	CHECK_EQ(ipcx_event_reset(e), 1);
+	CHECK_ERR(ipcx_event_wait(e, IPCX_NOWAIT, 0), EAGAIN);
+	enable("0");
+	read_trace();
+	expect(1, "ipcx_block", "id=%llu kind=4", id(e));
+	expect(1, "ipcx_pulse", "id=%llu was_set=0 woken=1", id(e));
+	expect(1, "ipcx_wake", "pid=%d", pid);
+	expect(1, "ipcx_wait", "id=%llu nr=1 ret=0", id(e));
+	expect(1, "ipcx_set", "id=%llu was_set=0 woken=0", id(e));
+	expect(1, "ipcx_set", "id=%llu was_set=1 woken=0", id(e));
+	expect(1, "ipcx_reset", "id=%llu was_set=1 woken=0", id(e));
+	expect(1, "ipcx_wait", "id=%llu nr=1 ret=%d", id(e), -EAGAIN);
+}
+
 TEST(nothing_while_off)
 {
 	int q;

@@ -82,6 +82,7 @@ TEST(arguments_begin_with_their_size)
 	CHECK_EQ(offsetof(struct ipcx_queue_create, create.size), 0);
 	CHECK_EQ(offsetof(struct ipcx_region_create, create.size), 0);
 	CHECK_EQ(offsetof(struct ipcx_sem_create, create.size), 0);
+	CHECK_EQ(offsetof(struct ipcx_event_create, create.size), 0);
 }
 
 TEST(command_numbers_are_fixed)

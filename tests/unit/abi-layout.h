@@ -162,7 +162,23 @@ SIZE(ipcx_query, 56) \
 	FIELD(ipcx_sem_stat, count, 8, 4) \
 	FIELD(ipcx_sem_stat, max, 12, 4) \
 	FIELD(ipcx_sem_stat, nr_waiters, 16, 4) \
-	FIELD(ipcx_sem_stat, held, 20, 4)
+	FIELD(ipcx_sem_stat, held, 20, 4) \
+	SIZE(ipcx_event_create, 32) \
+	FIELD(ipcx_event_create, create, 0, 24) \
+	FIELD(ipcx_event_create, initial, 24, 4) \
+	FIELD(ipcx_event_create, reserved, 28, 4) \
+	SIZE(ipcx_event_change, 8) \
+	FIELD(ipcx_event_change, size, 0, 4) \
+	FIELD(ipcx_event_change, flags, 4, 4) \
+	SIZE(ipcx_event_wait, 16) \
+	FIELD(ipcx_event_wait, size, 0, 4) \
+	FIELD(ipcx_event_wait, flags, 4, 4) \
+	FIELD(ipcx_event_wait, timeout, 8, 8) \
+	SIZE(ipcx_event_stat, 16) \
+	FIELD(ipcx_event_stat, size, 0, 4) \
+	FIELD(ipcx_event_stat, flags, 4, 4) \
+	FIELD(ipcx_event_stat, set, 8, 4) \
+	FIELD(ipcx_event_stat, nr_waiters, 12, 4)
 
 /* COMMAND(name, structure, number) */
 #define ABI_COMMANDS(COMMAND) \
@@ -185,7 +201,13 @@ SIZE(ipcx_query, 56) \
 	COMMAND(IPCX_REGION_STAT, ipcx_region_stat, 0xc020c930) \
 	COMMAND(IPCX_SEM_POST, ipcx_sem_post, 0xc010c938) \
 	COMMAND(IPCX_SEM_WAIT, ipcx_sem_wait, 0xc018c939) \
-	COMMAND(IPCX_SEM_STAT, ipcx_sem_stat, 0xc018c93a)
+	COMMAND(IPCX_SEM_STAT, ipcx_sem_stat, 0xc018c93a) \
+	COMMAND(IPCX_EVENT_CREATE, ipcx_event_create, 0xc020c907) \
+	COMMAND(IPCX_EVENT_SET, ipcx_event_change, 0xc008c940) \
+	COMMAND(IPCX_EVENT_RESET, ipcx_event_change, 0xc008c941) \
+	COMMAND(IPCX_EVENT_PULSE, ipcx_event_change, 0xc008c942) \
+	COMMAND(IPCX_EVENT_WAIT, ipcx_event_wait, 0xc010c943) \
+	COMMAND(IPCX_EVENT_STAT, ipcx_event_stat, 0xc010c944)
 
 /* CONSTANT(name, value) */
 #define ABI_CONSTANTS(CONSTANT) \
@@ -198,6 +220,7 @@ SIZE(ipcx_query, 56) \
 	CONSTANT(IPCX_KIND_QUEUE, 0x1) \
 	CONSTANT(IPCX_KIND_REGION, 0x2) \
 	CONSTANT(IPCX_KIND_SEM, 0x3) \
+	CONSTANT(IPCX_KIND_EVENT, 0x4) \
 	CONSTANT(IPCX_READ, 0x1) \
 	CONSTANT(IPCX_WRITE, 0x2) \
 	CONSTANT(IPCX_NOWAIT, 0x1) \
@@ -207,6 +230,7 @@ SIZE(ipcx_query, 56) \
 	CONSTANT(IPCX_FEATURE_REGION, 0x2) \
 	CONSTANT(IPCX_FEATURE_SEM, 0x4) \
 	CONSTANT(IPCX_FEATURE_SEM_ROBUST, 0x8) \
+	CONSTANT(IPCX_FEATURE_EVENT, 0x10) \
 	CONSTANT(IPCX_CREATE_EXCL, 0x1) \
 	CONSTANT(IPCX_CREATE_NONBLOCK, 0x2) \
 	CONSTANT(IPCX_CREATE_TEMPORARY, 0x4) \
@@ -215,6 +239,7 @@ SIZE(ipcx_query, 56) \
 	CONSTANT(IPCX_OBJECT_SHUT_SEND, 0x4) \
 	CONSTANT(IPCX_OBJECT_SHUT_RECV, 0x8) \
 	CONSTANT(IPCX_OBJECT_ROBUST, 0x10) \
+	CONSTANT(IPCX_OBJECT_MANUAL, 0x20) \
 	CONSTANT(IPCX_SHUT_SEND, 0x1) \
 	CONSTANT(IPCX_SHUT_RECV, 0x2) \
 	CONSTANT(IPCX_MSG_TRUNCATED, 0x1) \
@@ -225,7 +250,7 @@ SIZE(ipcx_query, 56) \
 	CONSTANT(IPCX_RECV_PEEK, 0x100) \
 	CONSTANT(IPCX_RECV_TRUNCATE, 0x200) \
 	CONSTANT(IPCX_SEM_ROBUST, 0x10000) \
-	CONSTANT(IPCX_IOC_TYPE, 0xc9) \
-	CONSTANT(IPCX_IOC_NR, 0x40)
+	CONSTANT(IPCX_EVENT_MANUAL, 0x20000) \
+	CONSTANT(IPCX_IOC_TYPE, 0xc9)
 
 #endif /* ABI_LAYOUT_H */

@@ -44,11 +44,13 @@ TEST(named_objects_are_private_by_default)
 	struct ipcx_queue_create queue = { .create = create };
 	struct ipcx_region_create region = { .create = create, .len = 1 };
 	struct ipcx_sem_create sem = { .create = create, .max = INT_MAX };
+	struct ipcx_event_create event = { .create = create };
 	struct ipcx_options zero = { 0 };
 
 	queue.create.size = sizeof(queue);
 	region.create.size = sizeof(region);
 	sem.create.size = sizeof(sem);
+	event.create.size = sizeof(event);
 
 	CHECK_OK(ipcx_queue_create(name, NULL, NULL));
 	CHECK_DEVICE_COMMAND(IPCX_QUEUE_CREATE, queue);
@@ -56,6 +58,8 @@ TEST(named_objects_are_private_by_default)
 	CHECK_DEVICE_COMMAND(IPCX_REGION_CREATE, region);
 	CHECK_OK(ipcx_sem_create(name, 0, 0, NULL));
 	CHECK_DEVICE_COMMAND(IPCX_SEM_CREATE, sem);
+	CHECK_OK(ipcx_event_create(name, 0, NULL));
+	CHECK_DEVICE_COMMAND(IPCX_EVENT_CREATE, event);
 
 	CHECK_OK(ipcx_queue_create(name, NULL, &zero));
 	CHECK_DEVICE_COMMAND(IPCX_QUEUE_CREATE, queue);
@@ -63,6 +67,8 @@ TEST(named_objects_are_private_by_default)
 	CHECK_DEVICE_COMMAND(IPCX_REGION_CREATE, region);
 	CHECK_OK(ipcx_sem_create(name, 0, 0, &zero));
 	CHECK_DEVICE_COMMAND(IPCX_SEM_CREATE, sem);
+	CHECK_OK(ipcx_event_create(name, 0, &zero));
+	CHECK_DEVICE_COMMAND(IPCX_EVENT_CREATE, event);
 }
 
 TEST(queue_limits_arrive)

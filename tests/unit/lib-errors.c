@@ -16,6 +16,7 @@ static union {
 	struct ipcx_queue_stat queue_stat;
 	struct ipcx_region_stat region_stat;
 	struct ipcx_sem_stat sem_stat;
+	struct ipcx_event_stat event_stat;
 	struct ipcx_list_entry entry;
 	struct ipcx_msg msg;
 	char bytes[512];
@@ -131,6 +132,36 @@ static long long sem_stat(void)
 	return ipcx_sem_stat(FAKE_FD, &out.sem_stat);
 }
 
+static long long event_create(void)
+{
+	return ipcx_event_create("n", 0, NULL);
+}
+
+static long long event_set(void)
+{
+	return ipcx_event_set(FAKE_FD);
+}
+
+static long long event_reset(void)
+{
+	return ipcx_event_reset(FAKE_FD);
+}
+
+static long long event_pulse(void)
+{
+	return ipcx_event_pulse(FAKE_FD);
+}
+
+static long long event_wait(void)
+{
+	return ipcx_event_wait(FAKE_FD, 0, 0);
+}
+
+static long long event_stat(void)
+{
+	return ipcx_event_stat(FAKE_FD, &out.event_stat);
+}
+
 /* Its array goes to the kernel itself: the library clears the flags in it. */
 static long long queue_recvv(void)
 {
@@ -162,6 +193,7 @@ static const struct {
 	{ "ipcx_queue_create", queue_create, true },
 	{ "ipcx_region_create", region_create, true },
 	{ "ipcx_sem_create", sem_create, true },
+	{ "ipcx_event_create", event_create, true },
 	{ "ipcx_restrict", restrict_fd, false },
 	{ "ipcx_stat", stat_fd, false },
 	{ "ipcx_shutdown", shutdown_fd, false },
@@ -179,6 +211,11 @@ static const struct {
 	{ "ipcx_sem_wait", sem_wait, false },
 	{ "ipcx_sem_trywait", sem_trywait, false },
 	{ "ipcx_sem_stat", sem_stat, false },
+	{ "ipcx_event_set", event_set, false },
+	{ "ipcx_event_reset", event_reset, false },
+	{ "ipcx_event_pulse", event_pulse, false },
+	{ "ipcx_event_wait", event_wait, false },
+	{ "ipcx_event_stat", event_stat, false },
 };
 
 #define NR_CALLS	(sizeof(calls) / sizeof(calls[0]))

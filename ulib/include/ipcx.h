@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libipcx: queues, regions and semaphores of /dev/ipcx.
+ * libipcx: queues, regions, semaphores and events of /dev/ipcx.
  *
  * An object is a file descriptor: close(2) it, poll(2) it, pass it over a socket, let a
  * child inherit it.  Every function returns a negative errno on failure, never sets errno,
@@ -23,7 +23,7 @@ extern "C" {
 /**
  * struct ipcx_options - how an object is created; all 0, or no structure at all, is the default
  * @flags:	IPCX_CREATE_EXCL, IPCX_CREATE_NONBLOCK, IPCX_CREATE_TEMPORARY;
- *		semaphores: IPCX_SEM_ROBUST
+ *		semaphores: IPCX_SEM_ROBUST; events: IPCX_EVENT_MANUAL
  * @mode:	permission bits of a named object; 0: 0600.  The umask applies.
  * @rights:	rights of the new descriptor; 0: IPCX_READ | IPCX_WRITE
  * @device_fd:	a descriptor of /dev/ipcx to use; 0: open it for this call
@@ -148,6 +148,22 @@ int ipcx_sem_wait(int sem, unsigned int nr, unsigned int flags, uint64_t timeout
 /* Take @nr units if they are there now, else -EAGAIN. */
 int ipcx_sem_trywait(int sem, unsigned int nr);
 int ipcx_sem_stat(int sem, struct ipcx_sem_stat *stat);
+
+/* ---- events ---- */
+
+/*
+ * @initial: 1 if it is set at the beginning, else 0.  @options: with IPCX_EVENT_MANUAL it stays
+ * set until it is reset; without, each set lets one waiter through.
+ */
+int ipcx_event_create(const char *name, unsigned int initial, const struct ipcx_options *options);
+/* Return 1 if it was set before, else 0. */
+int ipcx_event_set(int event);
+int ipcx_event_reset(int event);
+/* Let those through who wait now, and leave it unset; returns how many they were. */
+int ipcx_event_pulse(int event);
+/* Wait until it is set; take it if it is automatic.  @flags: IPCX_NOWAIT, IPCX_REALTIME. */
+int ipcx_event_wait(int event, unsigned int flags, uint64_t timeout);
+int ipcx_event_stat(int event, struct ipcx_event_stat *stat);
 
 #ifdef __cplusplus
 }

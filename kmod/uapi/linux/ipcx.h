@@ -50,10 +50,11 @@
 #define IPCX_KIND_QUEUE		1
 #define IPCX_KIND_REGION	2
 #define IPCX_KIND_SEM		3
+#define IPCX_KIND_EVENT		4
 
 /* Rights of a descriptor: fixed when it is made, and can only be reduced (IPCX_RESTRICT). */
 #define IPCX_READ		(1U << 0)	/* receive, wait, map for reading */
-#define IPCX_WRITE		(1U << 1)	/* send, post, map for writing */
+#define IPCX_WRITE		(1U << 1)	/* send, post, set, map for writing */
 
 /* Flags of every call that can wait. */
 #define IPCX_NOWAIT		(1U << 0)	/* EAGAIN instead of waiting, as O_NONBLOCK on the descriptor */
@@ -92,6 +93,7 @@ struct ipcx_query {
 #define IPCX_FEATURE_REGION	(1ULL << 1)	/* regions */
 #define IPCX_FEATURE_SEM	(1ULL << 2)	/* semaphores */
 #define IPCX_FEATURE_SEM_ROBUST	(1ULL << 3)	/* IPCX_SEM_ROBUST */
+#define IPCX_FEATURE_EVENT	(1ULL << 4)	/* events */
 
 /**
  * struct ipcx_create - what the creation of every kind begins with
@@ -178,6 +180,7 @@ struct ipcx_list_entry {
 #define IPCX_OBJECT_SHUT_SEND	(1U << 2)	/* IPCX_SHUT_SEND has been done */
 #define IPCX_OBJECT_SHUT_RECV	(1U << 3)	/* IPCX_SHUT_RECV has been done */
 #define IPCX_OBJECT_ROBUST	(1U << 4)	/* IPCX_SEM_ROBUST */
+#define IPCX_OBJECT_MANUAL	(1U << 5)	/* IPCX_EVENT_MANUAL */
 
 /**
  * struct ipcx_list - IPCX_LIST: the names of this namespace, in the order of their bytes
@@ -244,15 +247,15 @@ struct ipcx_stat {
 };
 
 /**
- * struct ipcx_shutdown - IPCX_SHUTDOWN: end of use of a queue or semaphore, for everybody
+ * struct ipcx_shutdown - IPCX_SHUTDOWN: end of use of a queue, semaphore or event, for everybody
  * @size:	sizeof(struct ipcx_shutdown)
  * @flags:	0
  * @how:	IPCX_SHUT_*; needs the right of that direction
  * @reserved:	0
  *
- * IPCX_SHUT_SEND: sends (posts) fail with EPIPE from now on; receivers still get what is in the queue, then
- * EPIPE (read(2): 0).  IPCX_SHUT_RECV: receives (waits) fail with EPIPE, and so do sends.  Waiters are woken.
- * It cannot be undone.
+ * IPCX_SHUT_SEND: sends (posts; set, reset and pulse) fail with EPIPE from now on; receivers still get what is
+ * in the queue, then EPIPE (read(2): 0).  IPCX_SHUT_RECV: receives (waits) fail with EPIPE, and so do sends.
+ * Waiters are woken.  It cannot be undone.
  */
 struct ipcx_shutdown {
 	__u32 size;
@@ -544,6 +547,71 @@ struct ipcx_sem_stat {
 	__u32 held;
 };
 
+/* ---- events ---- */
+
+/**
+ * struct ipcx_event_create - IPCX_EVENT_CREATE
+ * @create:	name, mode, rights; flag IPCX_EVENT_MANUAL
+ * @initial:	1: it is set at the beginning; 0: it is not
+ * @reserved:	0
+ */
+struct ipcx_event_create {
+	struct ipcx_create create;
+	__u32 initial;
+	__u32 reserved;
+};
+
+/*
+ * A manual event stays set until it is reset, and lets everybody through.  Without the flag it is automatic:
+ * each set lets one waiter through, who takes it.
+ */
+#define IPCX_EVENT_MANUAL	(1U << 17)
+
+/**
+ * struct ipcx_event_change - IPCX_EVENT_SET, IPCX_EVENT_RESET, IPCX_EVENT_PULSE
+ * @size:	sizeof(struct ipcx_event_change)
+ * @flags:	0
+ *
+ * SET ends the waits of all who wait and stays set (manual); or hands itself over to the one who has waited
+ * longest, and is set if nobody waits (automatic).  RESET ends that state.  Both return 1 if the event was set
+ * before, else 0.
+ *
+ * PULSE ends the waits of those who wait now, all (manual) or the first (automatic), and leaves the event
+ * unset.  It returns how many that were: if nobody waits, it is lost.
+ */
+struct ipcx_event_change {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct ipcx_event_wait - IPCX_EVENT_WAIT: wait until the event is set; take it if it is automatic
+ * @size:	sizeof(struct ipcx_event_wait)
+ * @flags:	IPCX_NOWAIT, IPCX_REALTIME
+ * @timeout:	absolute time in nanoseconds, or IPCX_FOREVER
+ */
+struct ipcx_event_wait {
+	__u32 size;
+	__u32 flags;
+	__u64 timeout;
+};
+
+/**
+ * struct ipcx_event_stat - IPCX_EVENT_STAT
+ * @size:	sizeof(struct ipcx_event_stat)
+ * @flags:	0
+ * @set:	out: 1 if it is set, else 0
+ * @nr_waiters:	out: waiting calls
+ *
+ * IPCX_STAT tells whether it is manual: IPCX_OBJECT_MANUAL.
+ */
+struct ipcx_event_stat {
+	__u32 size;
+	__u32 flags;
+	__u32 set;
+	__u32 nr_waiters;
+};
+
 /* ---- commands ---- */
 
 #define IPCX_IOC_TYPE		0xC9
@@ -556,6 +624,7 @@ struct ipcx_sem_stat {
 #define IPCX_QUEUE_CREATE	_IOWR(IPCX_IOC_TYPE, 0x04, struct ipcx_queue_create)
 #define IPCX_REGION_CREATE	_IOWR(IPCX_IOC_TYPE, 0x05, struct ipcx_region_create)
 #define IPCX_SEM_CREATE		_IOWR(IPCX_IOC_TYPE, 0x06, struct ipcx_sem_create)
+#define IPCX_EVENT_CREATE	_IOWR(IPCX_IOC_TYPE, 0x07, struct ipcx_event_create)
 
 /* on any object */
 #define IPCX_RESTRICT		_IOWR(IPCX_IOC_TYPE, 0x10, struct ipcx_restrict)
@@ -578,6 +647,13 @@ struct ipcx_sem_stat {
 #define IPCX_SEM_WAIT		_IOWR(IPCX_IOC_TYPE, 0x39, struct ipcx_sem_wait)
 #define IPCX_SEM_STAT		_IOWR(IPCX_IOC_TYPE, 0x3a, struct ipcx_sem_stat)
 
-#define IPCX_IOC_NR		0x40	/* commands have numbers below this */
+/* on an event */
+#define IPCX_EVENT_SET		_IOWR(IPCX_IOC_TYPE, 0x40, struct ipcx_event_change)
+#define IPCX_EVENT_RESET	_IOWR(IPCX_IOC_TYPE, 0x41, struct ipcx_event_change)
+#define IPCX_EVENT_PULSE	_IOWR(IPCX_IOC_TYPE, 0x42, struct ipcx_event_change)
+#define IPCX_EVENT_WAIT		_IOWR(IPCX_IOC_TYPE, 0x43, struct ipcx_event_wait)
+#define IPCX_EVENT_STAT		_IOWR(IPCX_IOC_TYPE, 0x44, struct ipcx_event_stat)
+
+#define IPCX_IOC_NR		0x48	/* commands have numbers below this */
 
 #endif /* _UAPI_LINUX_IPCX_H */
