@@ -8,7 +8,7 @@ need_device
 LIMIT=120
 ipcx ls > "$T/before"
 works "the objects of ipcx in every case" ipcx bench -t 0.004 -r 1 -s 64,64K,1M \
-	-m ipcx_queue,ipcx_queue_rw,ipcx_region,ipcx_sem,pipe --json "$T/rows"
+	-m ipcx_queue,ipcx_queue_rw,ipcx_region,ipcx_sem,ipcx_event,pipe --json "$T/rows"
 cp "$T/out" "$T/table"
 is "$(sed -n '/^FAILED/,$p' "$T/table")" "" "none failed"
 is "$(sed -n '/^Not measured/,$p' "$T/table" | grep ipcx)" "" "none was left out"
@@ -29,6 +29,8 @@ done
 row batch ipcx_queue 64 one_cpu
 row post_wait ipcx_sem 0 one_cpu
 row handover ipcx_sem 0 one_cpu
+row post_wait ipcx_event 0 one_cpu
+row handover ipcx_event 0 one_cpu
 ipcx ls > "$T/after"
 same "$T/before" "$T/after" "no object is left"
 finish

@@ -12,7 +12,8 @@ done
 works "bench --list" ipcx bench --list
 cp "$T/out" "$T/list"
 for name in pipe fifo posix_mq sysv_msg unix_stream unix_dgram unix_seqpacket tcp signal eventfd futex sem_t \
-	    sysv_sem posix_shm sysv_shm process_vm memfd io_uring ipcx_queue ipcx_queue_rw ipcx_region ipcx_sem; do
+	    sysv_sem posix_shm sysv_shm process_vm memfd io_uring ipcx_queue ipcx_queue_rw ipcx_region ipcx_sem \
+	    ipcx_event; do
 	has "$(cat "$T/list")" "  $name " "its list names $name"
 done
 for name in floor send_recv roundtrip stream batch post_wait handover; do

@@ -17,6 +17,7 @@ accepted create queue a --max-msgs 4294967295 --max-bytes 1G --max-msg 64KiB --m
 accepted create region a --size 1T
 accepted create region a -s 4096
 accepted create sem a --initial 1 --max 2147483647 --robust
+accepted create event a --manual --set
 accepted ls
 accepted ls -l --json
 accepted stat
@@ -36,6 +37,9 @@ accepted peek a --nowait --except 2
 accepted purge a
 accepted post a 2
 accepted wait a 2 --timeout 2m -- true --option
+accepted set a
+accepted reset a
+accepted pulse a
 accepted map a --read --offset 4K --length 1
 accepted demo
 finish

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/cmd-test.sh"
 [ -x "$IPCX" ] || skip_all "there is no ipcx"
 
-commands="create ls stat shutdown rm send recv peek purge post wait map demo bench"
+commands="create ls stat shutdown rm send recv peek purge post wait set reset pulse map demo bench"
 works "--help" ipcx --help
 cp "$T/out" "$T/help"
 works "help" ipcx help
@@ -46,6 +46,9 @@ usage create queue a --mode 0800
 usage create queue a --mode 1777
 usage create sem a --initial 2 --max 1
 usage create sem a --max 0
+usage create sem a --manual
+usage create event a --initial 1
+usage create event a --robust
 usage create sem a --max 2147483648
 usage ls a
 usage stat a b
@@ -79,6 +82,12 @@ usage post a 1 2
 usage wait a x
 usage wait a --
 usage wait -- true
+usage set
+usage set a b
+usage reset
+usage reset a b
+usage pulse
+usage pulse a b
 usage map
 usage map a --read --write
 usage map a --offset x

@@ -14,6 +14,7 @@ static const char create_help[] =
 "Usage: ipcx create queue  NAME [--max-msgs N] [--max-bytes SIZE] [--max-msg SIZE]\n"
 "       ipcx create region NAME --size SIZE\n"
 "       ipcx create sem    NAME [--initial N] [--max N] [--robust]\n"
+"       ipcx create event  NAME [--manual] [--set]\n"
 "Make an object with a name. If the name exists and is of this kind, nothing changes.\n"
 "\n"
 "  -m, --mode MODE       permission bits, octal (0600), less the umask\n"
@@ -25,12 +26,14 @@ static const char create_help[] =
 "  -i, --initial N       sem: units at the beginning (0)\n"
 "      --max N           sem: most units (2147483647)\n"
 "      --robust          sem: units return when the process that took them dies\n"
+"      --manual          event: it stays set until it is reset; without, it lets one through\n"
+"      --set             event: it is set at the beginning\n"
 "\n"
 "SIZE: 4096, 64K, 16M, 1G. An object with a name stays until `ipcx rm`, or until its network\n"
 "namespace goes.\n";
 
 enum {
-	OPT_MAX_MSGS = 256, OPT_MAX_BYTES, OPT_MAX_MSG, OPT_MAX, OPT_ROBUST,
+	OPT_MAX_MSGS = 256, OPT_MAX_BYTES, OPT_MAX_MSG, OPT_MAX, OPT_ROBUST, OPT_MANUAL, OPT_SET,
 };
 
 /* Which kinds an option belongs to, to refuse `create sem --size` instead of ignoring it. */
@@ -56,6 +59,9 @@ static unsigned int kind_of_option(int option)
 	case OPT_MAX:
 	case OPT_ROBUST:
 		return IPCX_KIND_SEM;
+	case OPT_MANUAL:
+	case OPT_SET:
+		return IPCX_KIND_EVENT;
 	default:
 		return IPCX_KIND_ANY;
 	}
@@ -93,6 +99,12 @@ static int parse_create_option(struct create_args *args, int option, const char 
 	case OPT_ROBUST:
 		args->options.flags |= IPCX_SEM_ROBUST;
 		return 0;
+	case OPT_MANUAL:
+		args->options.flags |= IPCX_EVENT_MANUAL;
+		return 0;
+	case OPT_SET:
+		args->initial = 1;
+		return 0;
 	default:
 		return -EINVAL;
 	}
@@ -108,6 +120,9 @@ static int create_object(const char *name, const struct create_args *args)
 		break;
 	case IPCX_KIND_REGION:
 		fd = ipcx_region_create(name, args->size, &args->options);
+		break;
+	case IPCX_KIND_EVENT:
+		fd = ipcx_event_create(name, args->initial, &args->options);
 		break;
 	default:
 		fd = ipcx_sem_create(name, args->initial, args->max, &args->options);
@@ -130,6 +145,8 @@ int cmd_create(int argc, char **argv)
 		{ "initial", required_argument, NULL, 'i' },
 		{ "max", required_argument, NULL, OPT_MAX },
 		{ "robust", no_argument, NULL, OPT_ROBUST },
+		{ "manual", no_argument, NULL, OPT_MANUAL },
+		{ "set", no_argument, NULL, OPT_SET },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
@@ -149,17 +166,19 @@ int cmd_create(int argc, char **argv)
 		kinds |= 1U << kind_of_option(opt);
 	}
 	if (argc - optind != 2)
-		return usage_error("needs a kind (queue, region or sem) and one NAME");
+		return usage_error("needs a kind (queue, region, sem or event) and one NAME");
 	if (!strcmp(argv[optind], "queue"))
 		args.kind = IPCX_KIND_QUEUE;
 	else if (!strcmp(argv[optind], "region"))
 		args.kind = IPCX_KIND_REGION;
 	else if (!strcmp(argv[optind], "sem") || !strcmp(argv[optind], "semaphore"))
 		args.kind = IPCX_KIND_SEM;
+	else if (!strcmp(argv[optind], "event"))
+		args.kind = IPCX_KIND_EVENT;
 	else
-		return usage_error("'%s' is not a kind: queue, region or sem", argv[optind]);
+		return usage_error("'%s' is not a kind: queue, region, sem or event", argv[optind]);
 	if (kinds & ~(1U << IPCX_KIND_ANY | 1U << args.kind))
-		return usage_error("an option does not belong to a %s", kind_name(args.kind));
+		return usage_error("an option does not belong to this kind, %s", kind_name(args.kind));
 	if (args.kind == IPCX_KIND_REGION && !args.size)
 		return usage_error("a region needs --size");
 	if (args.initial > args.max)

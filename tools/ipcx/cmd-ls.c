@@ -19,6 +19,7 @@ struct object {
 		struct ipcx_queue_stat queue;
 		struct ipcx_region_stat region;
 		struct ipcx_sem_stat sem;
+		struct ipcx_event_stat event;
 	};
 };
 
@@ -35,6 +36,8 @@ static int stat_fd(int fd, struct object *object)
 		return ipcx_region_stat(fd, &object->region);
 	case IPCX_KIND_SEM:
 		return ipcx_sem_stat(fd, &object->sem);
+	case IPCX_KIND_EVENT:
+		return ipcx_event_stat(fd, &object->event);
 	default:
 		return -EINVAL;
 	}
@@ -90,6 +93,11 @@ static void put_kind_json(struct json *json, const struct object *object)
 		json_u64(json, "held", object->sem.held);
 		json_bool(json, "robust", object->stat.state & IPCX_OBJECT_ROBUST);
 		break;
+	case IPCX_KIND_EVENT:
+		json_bool(json, "set", object->event.set);
+		json_bool(json, "manual", object->stat.state & IPCX_OBJECT_MANUAL);
+		json_u64(json, "nr_waiters", object->event.nr_waiters);
+		break;
 	}
 }
 
@@ -122,6 +130,11 @@ static void format_content(const struct object *object, char *buf, size_t len)
 	case IPCX_KIND_REGION:
 		snprintf(buf, len, "%s, %s touched", format_size(object->region.len, size),
 			 format_size(object->region.allocated, touched));
+		break;
+	case IPCX_KIND_EVENT:
+		snprintf(buf, len, "%s%s%s", object->event.set ? "set" : "not set",
+			 object->stat.state & IPCX_OBJECT_MANUAL ? ", manual" : "",
+			 object->stat.state & IPCX_OBJECT_SHUT_SEND ? ", shut down" : "");
 		break;
 	default:
 		snprintf(buf, len, "%u of %u units%s%s", object->sem.count, object->sem.max,
@@ -233,7 +246,8 @@ static void print_object(const char *name, const struct object *object)
 	printf("name        %s\n", name);
 	printf("kind        %s%s%s\n", kind_name(stat->kind),
 	       stat->state & IPCX_OBJECT_TEMPORARY ? ", temporary" : "",
-	       stat->state & IPCX_OBJECT_ROBUST ? ", robust" : "");
+	       stat->state & IPCX_OBJECT_ROBUST ? ", robust" :
+	       stat->state & IPCX_OBJECT_MANUAL ? ", manual" : "");
 	printf("id          %" PRIu64 "\n", (uint64_t)stat->id);
 	printf("mode        %04o, owner %u, group %u\n", stat->mode, stat->uid, stat->gid);
 	if (stat->state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
@@ -271,6 +285,10 @@ static void print_object(const char *name, const struct object *object)
 			       object->sem.held);
 		printf("waiting     %u\n", object->sem.nr_waiters);
 		break;
+	case IPCX_KIND_EVENT:
+		printf("state       %s\n", object->event.set ? "set" : "not set");
+		printf("waiting     %u\n", object->event.nr_waiters);
+		break;
 	}
 }
 
@@ -282,6 +300,7 @@ static int stat_module(bool as_json)
 	} features[] = {
 		{ IPCX_FEATURE_QUEUE, "queue" }, { IPCX_FEATURE_REGION, "region" },
 		{ IPCX_FEATURE_SEM, "semaphore" }, { IPCX_FEATURE_SEM_ROBUST, "robust" },
+		{ IPCX_FEATURE_EVENT, "event" },
 	};
 	struct ipcx_query query;
 	char a[16], b[16];

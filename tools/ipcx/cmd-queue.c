@@ -80,8 +80,9 @@ int cmd_purge(int argc, char **argv)
 
 static const char shutdown_help[] =
 "Usage: ipcx shutdown NAME [--now]\n"
-"End the use of a queue or semaphore for everybody; it cannot be undone. Senders (posters) fail\n"
-"from now on; receivers still get the messages that are there, and then learn that it is over.\n"
+"End the use of a queue, semaphore or event for everybody; it cannot be undone. Senders (posters,\n"
+"setters) fail from now on; receivers still get the messages that are there, and then learn that\n"
+"it is over.\n"
 "Whoever waits is woken.\n"
 "\n"
 "  -n, --now  receivers (waiters) fail at once, too\n";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipcx post, ipcx wait: units of a semaphore; wait can hold them while another command runs.
+ * ipcx post, ipcx wait: units of a semaphore; wait can hold them while another command runs.  It waits for events,
+ * too.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -12,10 +13,9 @@
 
 #include "util.h"
 
-/* NAME [N] in @argv; *@nr is 1 without N. */
+/* NAME [N] in @argv; *@nr is as it was without N. */
 static int parse_name_and_units(int argc, char **argv, uint64_t *nr)
 {
-	*nr = 1;
 	if (argc < 1 || argc > 2)
 		return usage_error("needs one NAME, and at most one number of units");
 	if (argc == 2 && parse_number(argv[1], 1, INT_MAX, nr))
@@ -34,7 +34,7 @@ int cmd_post(int argc, char **argv)
 		{ }
 	};
 	int opt, sem, ret, status;
-	uint64_t nr;
+	uint64_t nr = 1;
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (opt != 'h')
@@ -57,9 +57,10 @@ static const char wait_help[] =
 "Usage: ipcx wait NAME [N] [--timeout TIME | --nowait] [-- COMMAND [ARGUMENT...]]\n"
 "Take N units (1) of a semaphore, all or none, waiting for them. With a COMMAND, run it while\n"
 "holding them and post them back when it has ended; the exit status is then the COMMAND's.\n"
+"Of an event: wait until it is set, and take it if it is automatic; no N and no COMMAND.\n"
 "\n"
 "  -t, --timeout TIME  give up after TIME: 1.5s, 100ms; without a unit, seconds\n"
-"      --nowait        fail if the units are not there now\n"
+"      --nowait        fail if the units are not there now, or the event is not set\n"
 "\n"
 "With a COMMAND: 1 if the units were not to be had, 126 if it cannot be run, 127 if it is not\n"
 "found, 128 + N if signal N killed it. On a robust semaphore the units return even if this\n"
@@ -129,15 +130,11 @@ static int run_holding(char **command)
 	return WIFSIGNALED(wstatus) ? 128 + WTERMSIG(wstatus) : WEXITSTATUS(wstatus);
 }
 
-static int wait_units(const char *name, unsigned int nr, const struct patience *patience,
-		      char **command)
+static int wait_units(int sem, const char *name, unsigned int nr, const struct patience *patience,
+		      char **command, bool robust)
 {
-	struct ipcx_stat stat;
-	int sem, ret, status = STATUS_OK;
+	int ret, status = STATUS_OK;
 
-	sem = open_object(name, IPCX_KIND_SEM, command ? IPCX_READ | IPCX_WRITE : IPCX_READ);
-	if (sem < 0)
-		return STATUS_FAILED;
 	do {
 		ret = ipcx_sem_wait(sem, nr, patience->flags, deadline(patience));
 	} while (ret == -EINTR && patience->timeout_ns == IPCX_FOREVER);
@@ -149,13 +146,50 @@ static int wait_units(const char *name, unsigned int nr, const struct patience *
 		ret = ipcx_sem_post(sem, nr);
 		if (ret)
 			status = report(ret, "post the units back to semaphore '%s'", name);
-	} else if (!ipcx_stat(sem, &stat) && (stat.state & IPCX_OBJECT_ROBUST)) {
+	} else if (robust) {
 		report_text(
 			"semaphore '%s' is robust: what was taken returns as this command ends\n"
 			"  hold it while something runs: ipcx wait %s -- COMMAND",
 			name, name);
 	}
-	close(sem);
+	return status;
+}
+
+static int wait_event(int event, const char *name, const struct patience *patience)
+{
+	int ret;
+
+	do {
+		ret = ipcx_event_wait(event, patience->flags, deadline(patience));
+	} while (ret == -EINTR && patience->timeout_ns == IPCX_FOREVER);
+	return ret ? report(ret, "wait for event '%s'", name) : STATUS_OK;
+}
+
+/* @nr: 0 if it was not given. */
+static int wait_object(const char *name, unsigned int nr, const struct patience *patience,
+		       char **command)
+{
+	struct ipcx_stat stat;
+	int fd, ret, status;
+
+	fd = open_object(name, IPCX_KIND_ANY, command ? IPCX_READ | IPCX_WRITE : IPCX_READ);
+	if (fd < 0)
+		return STATUS_FAILED;
+	ret = ipcx_stat(fd, &stat);
+	if (ret)
+		status = report(ret, "look at '%s'", name);
+	else if (stat.kind == IPCX_KIND_SEM)
+		status = wait_units(fd, name, nr ? nr : 1, patience, command,
+				    stat.state & IPCX_OBJECT_ROBUST);
+	else if (stat.kind != IPCX_KIND_EVENT)
+		status = report_text("cannot wait for '%s': it is a %s, not a semaphore or an event",
+				     name, kind_name(stat.kind));
+	else if (nr || command)
+		status = report_text("event '%s' has no units to count, or to hold while a command runs\n"
+				     "  run it afterwards: ipcx wait %s && COMMAND", name, name);
+	else
+		status = wait_event(fd, name, patience);
+	close(fd);
 	return status;
 }
 
@@ -174,7 +208,7 @@ int cmd_wait(int argc, char **argv)
 	struct patience patience = PATIENCE_FOREVER;
 	char **command = NULL;
 	int opt, status;
-	uint64_t nr;
+	uint64_t nr = 0;
 
 	/* What follows "--" is not ours to parse. */
 	for (int i = 1; i < argc; i++) {
@@ -203,5 +237,5 @@ int cmd_wait(int argc, char **argv)
 		}
 	}
 	status = parse_name_and_units(argc - optind, argv + optind, &nr);
-	return status ? status : wait_units(argv[optind], nr, &patience, command);
+	return status ? status : wait_object(argv[optind], nr, &patience, command);
 }

@@ -7,7 +7,7 @@ _ipcx()
 	local command=${COMP_WORDS[1]} words= names= name
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="create ls stat shutdown rm send recv peek purge post wait map demo bench help
+		words="create ls stat shutdown rm send recv peek purge post wait set reset pulse map demo bench help
 			--help --version"
 		COMPREPLY=($(compgen -W "$words" -- "$cur"))
 		return
@@ -20,8 +20,9 @@ _ipcx()
 	esac
 	case $command in
 	create)
-		words="--mode --exclusive --max-msgs --max-bytes --max-msg --size --initial --max --robust"
-		[ "$COMP_CWORD" -eq 2 ] && words="queue region sem $words"
+		words="--mode --exclusive --max-msgs --max-bytes --max-msg --size --initial --max --robust
+				--manual --set"
+		[ "$COMP_CWORD" -eq 2 ] && words="queue region sem event $words"
 		;;
 	ls)		words="--long --json" ;;
 	stat)		words="--json" names=1 ;;
@@ -32,13 +33,13 @@ _ipcx()
 				--raw --verbose --json" names=1 ;;
 	peek)		words="--type --except --up-to --timeout --nowait --raw --verbose --json" names=1 ;;
 	purge)		words="--type --except --up-to" names=1 ;;
-	post)		names=1 ;;
+	post|set|reset|pulse) names=1 ;;
 	wait)		words="--timeout --nowait" names=1 ;;
 	map)		words="--hex --read --write --offset --length" names=1 ;;
 	demo)		words="--no-bench" ;;
 	bench)		words="--case --mechanism --size --placement --seconds --rounds --quick --brief
 				--count --json --svg --list" ;;
-	help)		words="create ls stat shutdown rm send recv peek purge post wait map demo bench" ;;
+	help)		words="create ls stat shutdown rm send recv peek purge post wait set reset pulse map demo bench" ;;
 	esac
 	COMPREPLY=($(compgen -W "$words --help" -- "$cur"))
 	[ "$names" ] || return

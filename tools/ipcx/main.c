@@ -20,19 +20,22 @@ struct command {
 
 static const struct command commands[] = {
 	{ "Any object", NULL, NULL },
-	{ "create", cmd_create, "make a queue, a region or a semaphore with a name" },
+	{ "create", cmd_create, "make a queue, a region, a semaphore or an event with a name" },
 	{ "ls", cmd_ls, "list the names" },
 	{ "stat", cmd_stat, "everything about one object, or about the module" },
-	{ "shutdown", cmd_shutdown, "end the use of a queue or semaphore, for everybody" },
+	{ "shutdown", cmd_shutdown, "end the use of a queue, semaphore or event, for everybody" },
 	{ "rm", cmd_rm, "remove names" },
 	{ "Queues", NULL, NULL },
 	{ "send", cmd_send, "send arguments, or the lines or blocks of the standard input" },
 	{ "recv", cmd_recv, "receive messages and print them" },
 	{ "peek", cmd_peek, "print the first message and leave it in the queue" },
 	{ "purge", cmd_purge, "discard the messages that are in a queue" },
-	{ "Semaphores", NULL, NULL },
-	{ "post", cmd_post, "add units" },
-	{ "wait", cmd_wait, "take units; or hold them while a command runs" },
+	{ "Semaphores and events", NULL, NULL },
+	{ "post", cmd_post, "add units to a semaphore" },
+	{ "wait", cmd_wait, "take units, or hold them while a command runs; wait for an event" },
+	{ "set", cmd_set, "set an event" },
+	{ "reset", cmd_reset, "reset an event" },
+	{ "pulse", cmd_pulse, "let those through who wait for an event now" },
 	{ "Regions", NULL, NULL },
 	{ "map", cmd_map, "read, write or dump a region's bytes" },
 	{ "The whole", NULL, NULL },
@@ -43,7 +46,7 @@ static const struct command commands[] = {
 static void print_help(FILE *out)
 {
 	fputs("Usage: ipcx COMMAND [ARGUMENT...]\n"
-	      "Message queues, shared regions and counting semaphores of " IPCX_DEVICE ".\n", out);
+	      "Message queues, shared regions, counting semaphores and events of " IPCX_DEVICE ".\n", out);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (commands[i].run)
 			fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].summary);

@@ -242,6 +242,8 @@ const char *kind_name(unsigned int kind)
 		return "region";
 	case IPCX_KIND_SEM:
 		return "semaphore";
+	case IPCX_KIND_EVENT:
+		return "event";
 	default:
 		return "object";
 	}
@@ -285,8 +287,8 @@ int open_object(const char *name, unsigned int kind, unsigned int rights)
 		return fd;
 	other = fd == -ENOENT ? find_kind(name) : IPCX_KIND_ANY;
 	if (other != IPCX_KIND_ANY && other != kind)
-		report_text("cannot open %s '%s': it is a %s", kind_name(kind), name,
-			    kind_name(other));
+		report_text("cannot open %s '%s': it is %s %s", kind_name(kind), name,
+			    other == IPCX_KIND_EVENT ? "an" : "a", kind_name(other));
 	else
 		report(fd, "open %s '%s'", kind_name(kind), name);
 	return -1;

@@ -68,7 +68,7 @@ uint64_t deadline(const struct patience *patience);
 
 /* ---- objects ---- */
 
-/* "queue", "region", "semaphore". */
+/* "queue", "region", "semaphore", "event". */
 const char *kind_name(unsigned int kind);
 /*
  * Open @name with @rights, or say why not and return -1.  A name of another kind is told from a
@@ -109,6 +109,9 @@ int cmd_bench(int argc, char **argv);		/* cmd-bench.c */
 int cmd_create(int argc, char **argv);		/* cmd-create.c */
 int cmd_rm(int argc, char **argv);
 int cmd_demo(int argc, char **argv);		/* cmd-demo.c */
+int cmd_pulse(int argc, char **argv);		/* cmd-event.c */
+int cmd_reset(int argc, char **argv);
+int cmd_set(int argc, char **argv);
 int cmd_ls(int argc, char **argv);		/* cmd-ls.c */
 int cmd_stat(int argc, char **argv);
 int cmd_map(int argc, char **argv);		/* cmd-map.c */

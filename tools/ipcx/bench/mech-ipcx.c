@@ -94,19 +94,30 @@ static int recv_batch(struct link *l, int dir, struct iovec *iov, unsigned int n
 	return n == (int)nr ? 0 : n < 0 ? n : -EIO;
 }
 
-static int setup_sem(struct link *l)
+/* One object for each token, none of them with a unit, or set. */
+static int setup_tokens(struct link *l, int (*create)(void))
 {
 	int *fds = malloc(NR_TOKENS * sizeof(*fds));
 
 	if (!fds)
 		return -ENOMEM;
 	for (int i = 0; i < NR_TOKENS; i++) {
-		fds[i] = ipcx_sem_create(NULL, 0, 0, NULL);
+		fds[i] = create();
 		if (fds[i] < 0)
 			return explain(l, fds[i]);
 	}
 	l->token_priv = fds;
 	return 0;
+}
+
+static int create_sem(void)
+{
+	return ipcx_sem_create(NULL, 0, 0, NULL);
+}
+
+static int setup_sem(struct link *l)
+{
+	return setup_tokens(l, create_sem);
 }
 
 static int post_sem(struct link *l, int token, void *buf, size_t len)
@@ -119,6 +130,30 @@ static int wait_sem(struct link *l, int token, void *buf, size_t len)
 {
 	(void)buf, (void)len;
 	return ipcx_sem_wait(((int *)l->token_priv)[token], 1, 0, IPCX_FOREVER);
+}
+
+static int create_event(void)
+{
+	return ipcx_event_create(NULL, 0, NULL);
+}
+
+static int setup_event(struct link *l)
+{
+	return setup_tokens(l, create_event);
+}
+
+static int set_event(struct link *l, int token, void *buf, size_t len)
+{
+	int ret = ipcx_event_set(((int *)l->token_priv)[token]);
+
+	(void)buf, (void)len;
+	return ret < 0 ? ret : 0;
+}
+
+static int wait_event(struct link *l, int token, void *buf, size_t len)
+{
+	(void)buf, (void)len;
+	return ipcx_event_wait(((int *)l->token_priv)[token], 0, IPCX_FOREVER);
 }
 
 static int setup_region(struct link *l)
@@ -145,5 +180,7 @@ const struct mechanism ipcx_mechanisms[] = {
 	  .send = ring_send, .recv = ring_recv },
 	{ .name = "ipcx_sem", .usage = "ipcx_sem_post(3) and ipcx_sem_wait(3)",
 	  .cases = TOKEN_CASES, .setup = setup_sem, .send = post_sem, .recv = wait_sem },
+	{ .name = "ipcx_event", .usage = "ipcx_event_set(3) and ipcx_event_wait(3), automatic",
+	  .cases = TOKEN_CASES, .setup = setup_event, .send = set_event, .recv = wait_event },
 	{ 0 }
 };
