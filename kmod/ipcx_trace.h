@@ -14,6 +14,9 @@
 
 #include "ipcx.h"
 
+/* passed whole, so that nothing is loaded for an event that is off */
+struct ipcx_message;
+
 TRACE_EVENT(ipcx_create,
 	TP_PROTO(const struct ipcx_object *obj, const char *name),
 	TP_ARGS(obj, name),
@@ -65,8 +68,8 @@ DEFINE_EVENT(ipcx_object_event, ipcx_block, TP_PROTO(const struct ipcx_object *o
 DEFINE_EVENT(ipcx_object_event, ipcx_timeout, TP_PROTO(const struct ipcx_object *obj), TP_ARGS(obj));
 
 TRACE_EVENT(ipcx_send,
-	TP_PROTO(const struct ipcx_object *obj, u32 type, u32 priority, size_t len),
-	TP_ARGS(obj, type, priority, len),
+	TP_PROTO(const struct ipcx_object *obj, const struct ipcx_message *msg),
+	TP_ARGS(obj, msg),
 	TP_STRUCT__entry(
 		__field(u64, id)
 		__field(u64, len)
@@ -75,17 +78,17 @@ TRACE_EVENT(ipcx_send,
 	),
 	TP_fast_assign(
 		__entry->id = obj->id;
-		__entry->len = len;
-		__entry->type = type;
-		__entry->priority = priority;
+		__entry->len = msg->len;
+		__entry->type = msg->type;
+		__entry->priority = msg->priority;
 	),
 	TP_printk("id=%llu type=%u priority=%u len=%llu", __entry->id, __entry->type, __entry->priority,
 		  __entry->len)
 );
 
 DECLARE_EVENT_CLASS(ipcx_message_event,
-	TP_PROTO(const struct ipcx_object *obj, u32 type, u32 priority, size_t len, u32 depth),
-	TP_ARGS(obj, type, priority, len, depth),
+	TP_PROTO(const struct ipcx_object *obj, const struct ipcx_message *msg, u32 depth),
+	TP_ARGS(obj, msg, depth),
 	TP_STRUCT__entry(
 		__field(u64, id)
 		__field(u64, len)
@@ -95,9 +98,9 @@ DECLARE_EVENT_CLASS(ipcx_message_event,
 	),
 	TP_fast_assign(
 		__entry->id = obj->id;
-		__entry->len = len;
-		__entry->type = type;
-		__entry->priority = priority;
+		__entry->len = msg->len;
+		__entry->type = msg->type;
+		__entry->priority = msg->priority;
 		__entry->depth = depth;
 	),
 	TP_printk("id=%llu type=%u priority=%u len=%llu depth=%u", __entry->id, __entry->type,
@@ -105,11 +108,11 @@ DECLARE_EVENT_CLASS(ipcx_message_event,
 );
 
 DEFINE_EVENT(ipcx_message_event, ipcx_enqueue,
-	TP_PROTO(const struct ipcx_object *obj, u32 type, u32 priority, size_t len, u32 depth),
-	TP_ARGS(obj, type, priority, len, depth));
+	TP_PROTO(const struct ipcx_object *obj, const struct ipcx_message *msg, u32 depth),
+	TP_ARGS(obj, msg, depth));
 DEFINE_EVENT(ipcx_message_event, ipcx_recv,
-	TP_PROTO(const struct ipcx_object *obj, u32 type, u32 priority, size_t len, u32 depth),
-	TP_ARGS(obj, type, priority, len, depth));
+	TP_PROTO(const struct ipcx_object *obj, const struct ipcx_message *msg, u32 depth),
+	TP_ARGS(obj, msg, depth));
 
 DECLARE_EVENT_CLASS(ipcx_copy_event,
 	TP_PROTO(const struct ipcx_object *obj, size_t len, u64 ns),

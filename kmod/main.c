@@ -217,10 +217,12 @@ static __always_inline long call_command(struct file *file, u32 kind, unsigned i
 long ipcx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	u32 kind = ipcx_object(file)->kind->kind;
+	long ret = call_command(file, kind, cmd, (void __user *)arg);
 
-	if (unlikely(cmd == FIONREAD) && kind == IPCX_KIND_QUEUE)
-		return ipcx_queue_readable(file, (int __user *)arg);
-	return call_command(file, kind, cmd, (void __user *)arg);
+	/* a number of somebody else's, which is none of ours */
+	if (unlikely(ret == -ENOTTY) && cmd == FIONREAD && kind == IPCX_KIND_QUEUE)
+		ret = ipcx_queue_readable(file, (int __user *)arg);
+	return ret;
 }
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -117,7 +117,7 @@ static noinline bool hand_over_locked(struct ipcx_queue *q, struct ipcx_message 
 		} else {
 			r->msg = msg;
 			q->received++;
-			trace_ipcx_recv(&q->obj, msg->type, msg->priority, msg->len, q->order.nr);
+			trace_ipcx_recv(&q->obj, msg, q->order.nr);
 			ipcx_waiter_complete(&r->wait, 0, wakes);
 			return true;
 		}
@@ -138,7 +138,7 @@ static __always_inline bool enter_locked(struct ipcx_queue *q, struct ipcx_messa
 		if (!ipcx_order_add(&q->order, msg, false))
 			return false;
 		q->bytes += msg->len;
-		trace_ipcx_enqueue(&q->obj, msg->type, msg->priority, msg->len, q->order.nr);
+		trace_ipcx_enqueue(&q->obj, msg, q->order.nr);
 	}
 	q->sent++;
 	return true;
@@ -307,7 +307,7 @@ static __always_inline struct ipcx_message *take_locked(struct ipcx_queue *q, st
 	ipcx_order_take(&q->order, level);
 	q->bytes -= msg->len;
 	q->received++;
-	trace_ipcx_recv(&q->obj, msg->type, msg->priority, msg->len, q->order.nr);
+	trace_ipcx_recv(&q->obj, msg, q->order.nr);
 	if (!list_empty(&q->senders))
 		admit_locked(q, wakes);
 	return msg;
@@ -423,7 +423,7 @@ static __always_inline int send(struct ipcx_queue *q, const struct ipcx_msg *m, 
 		return PTR_ERR(msg);
 	msg->type = m->type;
 	msg->priority = m->priority;
-	trace_ipcx_send(&q->obj, m->type, m->priority, m->len);
+	trace_ipcx_send(&q->obj, msg);
 	ret = send_one(q, msg, flags, timeout);
 	if (unlikely(ret))
 		ipcx_message_put(msg, &q->obj, &q->pool);

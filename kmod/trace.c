@@ -2,5 +2,7 @@
 /*
  * The bodies of the tracepoints of ipcx_trace.h.
  */
+#include "message.h"
+
 #define CREATE_TRACE_POINTS
 #include "ipcx_trace.h"
