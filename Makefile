@@ -70,12 +70,15 @@ modules:
 	$(Q)$(MAKE) --no-print-directory \
 		$(foreach k,$(KERNEL_OF_CHECK),$(B)/kmod-$(call release,$(k))/ipcx.ko)
 
+# Type information for BPF needs pahole, which headers that are only fetched do not bring.
+BTF	= $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
+
 # kbuild writes beside the sources, so each kernel gets a tree of links.
 $(B)/kmod-%/ipcx.ko: $(KMOD_SRC)
 	$(Q)rm -rf $(@D)/kmod && mkdir -p $(@D)
 	$(Q)cp -rsf $(CURDIR)/Kbuild $(CURDIR)/kmod $(@D)/
 	$(Q)$(step) 'module for $*' $(MAKE) --no-print-directory -s \
-		-C $$(tools/vm/kernel headers $*) M=$(CURDIR)/$(@D) $(KFLAGS) modules
+		-C $$(tools/vm/kernel headers $*) M=$(CURDIR)/$(@D) $(BTF) $(KFLAGS) modules
 	$(Q)touch $@
 
 $(B)/obj/%.o: %.c
@@ -235,7 +238,7 @@ lint-module-%:
 	dir=$(CURDIR)/$(B)/lint-$$release; rm -rf $$dir; mkdir -p $$dir; \
 	cp -rs $(CURDIR)/Kbuild $(CURDIR)/kmod $$dir/; \
 	$(step) "W=1 and sparse, $$release" $(MAKE) --no-print-directory -s \
-		-C $$(tools/vm/kernel headers $$release) M=$$dir W=1 C=2 modules >$$dir/log 2>&1; ret=$$?; \
+		-C $$(tools/vm/kernel headers $$release) M=$$dir $(BTF) W=1 C=2 modules >$$dir/log 2>&1; ret=$$?; \
 	cat $$dir/log; [ $$ret -eq 0 ] && ! grep -q -e 'warning:' -e 'error:' $$dir/log
 
 clean:
