@@ -36,6 +36,7 @@ struct ipcx_region {
 static struct file_operations region_fops;
 static const struct file_operations *shmem_fops;
 static struct inode_operations region_iops;
+static const struct inode_operations *shmem_iops;
 static struct vm_operations_struct region_vm_ops;
 static const struct vm_operations_struct *shmem_vm_ops;
 static DEFINE_MUTEX(region_vm_ops_lock);
@@ -239,7 +240,14 @@ err_free:
 static void region_free(struct ipcx_object *obj)
 {
 	struct ipcx_region *region = region_of(obj);
+	struct inode *inode = file_inode(region->backing);
 
+	/*
+	 * An O_PATH descriptor, from /proc/PID/fd, may keep the inode, and asks nobody: it keeps none of the
+	 * memory, which is not charged any more, and nothing of this module, to which it has no reference.
+	 */
+	shmem_truncate_range(inode, 0, (loff_t)-1);
+	WRITE_ONCE(inode->i_op, shmem_iops);
 	ipcx_uncharge(obj, region->allocated);
 	fput(region->backing);
 	kfree(region);
@@ -279,7 +287,8 @@ int ipcx_region_init(void)
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	shmem_fops = file->f_op;
-	region_iops = *file_inode(file)->i_op;
+	shmem_iops = file_inode(file)->i_op;
+	region_iops = *shmem_iops;
 	region_iops.permission = region_permission;
 	region_fops = *shmem_fops;
 	region_fops.owner = THIS_MODULE;

@@ -37,6 +37,25 @@ TEST(a_mapping_counts_as_the_descriptor_it_was_made_from)
 	CHECK_EQ(object_stat(fd).users, 1);
 }
 
+/* A path to it is no descriptor of it: it keeps no memory, which nobody would be charged for. */
+TEST(a_path_keeps_nothing)
+{
+	uint64_t before = own_account();
+	int fd = region(16 * PAGE), path;
+	struct stat st;
+	char name[64];
+
+	CHECK_SYS(fallocate(fd, 0, 0, 16 * PAGE));
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	path = CHECK_SYS(open(name, O_PATH | O_CLOEXEC));
+	CHECK_SYS(fstat(path, &st));
+	CHECK_EQ(st.st_blocks, 16 * PAGE / 512);
+	close(fd);
+	CHECK_EQ(used_bytes(), before);
+	CHECK_SYS(fstat(path, &st));
+	CHECK_EQ(st.st_blocks, 0);
+}
+
 TEST(a_name_keeps_contents)
 {
 	uint64_t before;
