@@ -217,7 +217,7 @@ static inline void ipcx_object_notify(struct ipcx_object *obj, __poll_t events)
 /**
  * struct ipcx_line - those who wait for the same thing, first come first (protected by the object's lock)
  * @waiters:	ipcx_waiter.node
- * @nr:		length of @waiters, less those that are giving up
+ * @nr:		length of @waiters
  */
 struct ipcx_line {
 	struct list_head waiters;

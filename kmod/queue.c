@@ -34,7 +34,7 @@
  * @senders:		struct sender, first come first (by obj.lock)
  * @receivers:		struct receiver, likewise (by obj.lock); none of them wants a message of @order.  A sender
  *			looks at each until one wants its message
- * @nr_senders:		length of @senders, less those that are giving up (by obj.lock)
+ * @nr_senders:		length of @senders (by obj.lock)
  * @nr_receivers:	likewise
  * @pool:		recycled nodes
  */

@@ -12,6 +12,25 @@
 
 static char trace[1 << 20];
 
+#define CPU1	"/sys/devices/system/cpu/cpu1/online"
+
+/*
+ * Switching an event changes code that the other processor may be running.  Emulation with several threads does
+ * not always survive that, in whatever part of the kernel it happens, so in the machine there is one processor
+ * while events are switched.
+ */
+static void one_processor(void)
+{
+	if (getenv("IPCX_VM") && !access(CPU1, W_OK))
+		write_text(CPU1, "0");
+}
+
+static void all_processors(void)
+{
+	if (getenv("IPCX_VM") && !access(CPU1, W_OK))
+		write_text(CPU1, "1");
+}
+
 /* An instance of its own: nobody else's events, and gone afterwards. */
 static void remove_instance(void)
 {
@@ -24,6 +43,8 @@ static void set_up(void)
 	if (access(TRACING "instances", W_OK))
 		SKIP("no tracefs at " TRACING);
 	remove_instance();
+	one_processor();
+	atexit(all_processors);
 	CHECK_SYS(mkdir(EVENTS, 0700));
 	atexit(remove_instance);
 }
