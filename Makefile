@@ -201,7 +201,7 @@ install: user
 		$(DESTDIR)$(UDEVDIR) $(DESTDIR)$(DKMSDIR)
 	install -m 755 $(B)/ipcx $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 ulib/include/ipcx.h $(DESTDIR)$(PREFIX)/include/
-	install -m 644 kmod/uapi/linux/ipcx.h $(DESTDIR)$(PREFIX)/include/linux/
+	install -m 644 kmod/uapi/linux/*.h $(DESTDIR)$(PREFIX)/include/linux/
 	install -m 644 $(B)/libipcx.a $(DESTDIR)$(LIBDIR)/
 	install -m 755 $(SO) $(DESTDIR)$(LIBDIR)/
 	cp -P $(B)/libipcx.so.0 $(B)/libipcx.so $(DESTDIR)$(LIBDIR)/
@@ -221,7 +221,8 @@ install: user
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/ipcx $(DESTDIR)$(PREFIX)/include/ipcx.h \
-		$(DESTDIR)$(PREFIX)/include/linux/ipcx.h $(DESTDIR)$(LIBDIR)/libipcx.* \
+		$(DESTDIR)$(PREFIX)/include/linux/ipcx.h $(DESTDIR)$(PREFIX)/include/linux/ipcx_queue.h \
+		$(DESTDIR)$(LIBDIR)/libipcx.* \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/libipcx.pc $(DESTDIR)$(UDEVDIR)/60-ipcx.rules \
 		$(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)))
 	rm -rf $(DESTDIR)$(DKMSDIR)

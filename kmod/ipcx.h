@@ -108,6 +108,8 @@ static inline void ipcx_wake(struct ipcx_wakes *wakes)
  * @fops:	of its files; NULL if @open makes them
  * @create:	a new object from the kind's create argument, with ipcx_object_init() done
  * @open:	a file of its own making with @flags (O_ACCMODE, O_NONBLOCK), or NULL for an anonymous inode
+ * @opened:	a new open file, which nobody sees yet: 0 or an error, after which @closed is called; may be NULL
+ * @closed:	an open file goes; may be NULL
  * @free:	the last reference has gone: nobody else can see the object; cannot fail
  * @show:	kind's lines of fdinfo
  * @shutdown:	@how is valid; NULL if this kind has none
@@ -120,6 +122,8 @@ struct ipcx_kind {
 	const struct file_operations *fops;
 	struct ipcx_object *(*create)(const void *args);
 	struct file *(*open)(struct ipcx_object *obj, int flags);
+	int (*opened)(struct ipcx_object *obj, struct file *file);
+	void (*closed)(struct ipcx_object *obj, struct file *file);
 	void (*free)(struct ipcx_object *obj);
 	void (*show)(struct ipcx_object *obj, struct seq_file *m);
 	void (*shutdown)(struct ipcx_object *obj, u32 how);

@@ -171,6 +171,7 @@ static struct ipcx_message *message_alloc(struct ipcx_object *obj, struct ipcx_p
 	msg->capacity = pages ? pages : node - sizeof(*msg);
 	msg->class = class;
 	msg->level = NULL;
+	msg->attached = NULL;
 	msg->pid = NULL;
 	INIT_LIST_HEAD(&msg->pages);
 	ret = alloc_pages_for(msg, pages);
@@ -236,6 +237,11 @@ void ipcx_message_put(struct ipcx_message *msg, struct ipcx_object *obj, struct 
 		 */
 		smp_acquire__after_ctrl_dep();
 	}
+	if (unlikely(msg->class & IPCX_CLASS_ATTACHED)) {
+		struct ipcx_attachment *attached = ipcx_message_detach(msg);
+
+		attached->drop(attached, obj);
+	}
 	if (likely(msg->class < IPCX_POOL_CLASSES))
 		msg = pool_give(pool, msg);
 	if (unlikely(msg))
@@ -250,7 +256,7 @@ int ipcx_message_copy_out_slow(const struct ipcx_object *obj, const struct ipcx_
 	size_t left = len;
 	struct page *page;
 
-	if (msg->class < IPCX_CLASS_PAGES) {
+	if ((msg->class & ~IPCX_CLASS_ATTACHED) < IPCX_CLASS_PAGES) {
 		if (!ipcx_copy_out(msg->data, &buf, left))
 			return -EFAULT;
 	} else {

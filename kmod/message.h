@@ -18,6 +18,15 @@
 #include "ipcx_trace.h"
 
 struct ipcx_level;
+struct ipcx_message;
+
+/**
+ * struct ipcx_attachment - what comes along with a message apart from its bytes
+ * @drop:	the message goes, and nobody has taken this from it: frees it; no lock is held, may not sleep
+ */
+struct ipcx_attachment {
+	void (*drop)(struct ipcx_attachment *attached, struct ipcx_object *obj);
+};
 
 #define IPCX_MSG_LEN_MAX	SZ_16M
 
@@ -34,6 +43,7 @@ struct ipcx_level;
  * @refs:	one for the queue or whoever took the message out, one for each peeker that is copying it; only
  *		raised under the queue's lock while the message is in the queue
  * @level:	memory for a level, if this message should need one (see order.c)
+ * @attached:	with IPCX_CLASS_ATTACHED in @class: what comes along; whoever took the message out may detach it
  * @pid:	the sender's process; holds a reference, also while the memory is ipcx_pool.hot, since the next
  *		message is likely to come from the same process
  * @uid:	the sender's effective user
@@ -52,6 +62,7 @@ struct ipcx_message {
 	refcount_t refs;
 	size_t charged;
 	struct ipcx_level *level;
+	struct ipcx_attachment *attached;
 	struct pid *pid;
 	kuid_t uid;
 	kgid_t gid;
@@ -68,6 +79,9 @@ struct ipcx_message {
 #define IPCX_CLASS_SMALL	0
 #define IPCX_CLASS_PAGES	5
 #define IPCX_POOL_CLASSES	10
+
+/* A bit in @class of the few messages that have an attachment, which keeps them out of the quick paths. */
+#define IPCX_CLASS_ATTACHED	(1U << 31)
 
 /**
  * struct ipcx_pool - memory of messages that is free to be used again; it stays charged, and is as it was left:
@@ -95,6 +109,24 @@ struct ipcx_buf {
 	void __user *ptr;
 	struct iov_iter *iter;
 };
+
+static inline void ipcx_message_attach(struct ipcx_message *msg, struct ipcx_attachment *attached)
+{
+	msg->attached = attached;
+	msg->class |= IPCX_CLASS_ATTACHED;
+}
+
+/* NULL if it has none. */
+static inline struct ipcx_attachment *ipcx_message_detach(struct ipcx_message *msg)
+{
+	struct ipcx_attachment *attached = msg->attached;
+
+	if (!(msg->class & IPCX_CLASS_ATTACHED))
+		return NULL;
+	msg->attached = NULL;
+	msg->class &= ~IPCX_CLASS_ATTACHED;
+	return attached;
+}
 
 void ipcx_pool_init(struct ipcx_pool *pool);
 void ipcx_pool_drain(struct ipcx_pool *pool, struct ipcx_object *obj);

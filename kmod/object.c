@@ -211,6 +211,7 @@ static struct file *object_file(struct ipcx_object *obj, u32 rights, u32 flags)
 {
 	const struct ipcx_kind *kind = obj->kind;
 	struct file *file;
+	int ret;
 
 	if (kind->open)
 		file = kind->open(obj, open_flags(rights, flags));
@@ -223,6 +224,11 @@ static struct file *object_file(struct ipcx_object *obj, u32 rights, u32 flags)
 	ipcx_object_get(obj);
 	atomic_inc(&obj->users);
 	trace_ipcx_open(obj, rights);
+	ret = kind->opened ? kind->opened(obj, file) : 0;
+	if (ret) {
+		fput(file);
+		return ERR_PTR(ret);
+	}
 	return file;
 }
 
@@ -231,6 +237,8 @@ int ipcx_object_release(struct inode *inode, struct file *file)
 	struct ipcx_object *obj = ipcx_object(file);
 
 	trace_ipcx_close(obj);
+	if (obj->kind->closed)
+		obj->kind->closed(obj, file);
 	atomic_dec(&obj->users);
 	ipcx_object_put(obj);
 	return 0;
@@ -313,6 +321,7 @@ retry:
 }
 
 #define CREATE_FLAGS	(IPCX_CREATE_EXCL | IPCX_CREATE_NONBLOCK | IPCX_CREATE_TEMPORARY)
+#define KIND_FLAGS	(IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL | IPCX_QUEUE_BROADCAST | IPCX_QUEUE_LATEST)
 
 /* IPCX_*_CREATE; @create is the beginning of the kind's argument, @kind_flags its own flags. */
 long ipcx_object_create(struct file *dev, const struct ipcx_create *create, u32 kind_flags,
@@ -323,7 +332,7 @@ long ipcx_object_create(struct file *dev, const struct ipcx_create *create, u32 
 	struct file *file;
 	int fd, ret;
 
-	if (create->flags & ~(CREATE_FLAGS | IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL))
+	if (create->flags & ~(CREATE_FLAGS | KIND_FLAGS))
 		return -EINVAL;
 	if (create->flags & ~(CREATE_FLAGS | kind_flags))
 		return -EOPNOTSUPP;
@@ -358,7 +367,7 @@ long ipcx_object_open(struct file *dev, const struct ipcx_open *args)
 	int fd, ret;
 
 	if (args->flags & ~IPCX_CREATE_NONBLOCK || !args->rights || args->rights & ~RIGHTS ||
-	    args->kind > IPCX_KIND_EVENT)
+	    args->kind > IPCX_KIND_STREAM)
 		return -EINVAL;
 	ret = ipcx_name_get(args->name, name);
 	if (ret)

@@ -155,7 +155,7 @@ static const struct command {
 	C(IPCX_UNLINK, DEVICE, ipcx_unlink, 0, 0, fill_unlink),
 	C(IPCX_LIST, DEVICE, ipcx_list, 0, 0, fill_list),
 	C(IPCX_QUEUE_CREATE, DEVICE, ipcx_queue_create, CREATE_FLAGS,
-	  offsetof(struct ipcx_queue_create, reserved), NULL),
+	  offsetof(struct ipcx_queue_create, overflow), NULL),
 	C(IPCX_REGION_CREATE, DEVICE, ipcx_region_create, CREATE_FLAGS, 0, fill_region),
 	C(IPCX_SEM_CREATE, DEVICE, ipcx_sem_create, CREATE_FLAGS | IPCX_SEM_ROBUST, 0, fill_sem),
 	C(IPCX_EVENT_CREATE, DEVICE, ipcx_event_create, CREATE_FLAGS | IPCX_EVENT_MANUAL,
@@ -247,6 +247,12 @@ static void works(const struct command *c, const char *what)
 		FAIL("%s with %s: %s", c->label, what, strerror(-ret));
 }
 
+/* Size of the argument in the first version of the ABI. */
+static uint32_t first_len(const struct command *c)
+{
+	return c->cmd == IPCX_QUEUE_STAT ? offsetof(struct ipcx_queue_stat, dropped) : c->len;
+}
+
 TEST(size_too_small)
 {
 	const struct command *c;
@@ -258,7 +264,7 @@ TEST(size_too_small)
 		fails(c, "size 0", EINVAL);
 		arg.size = 4;
 		fails(c, "size 4", EINVAL);
-		arg.size = c->len - 1;
+		arg.size = first_len(c) - 1;
 		fails(c, "size less one", EINVAL);
 	}
 }
@@ -341,7 +347,8 @@ TEST(every_unknown_flag)
 			arg.words[1] |= 1u << bit;
 			snprintf(what, sizeof(what), "flag %d", bit);
 			/* another kind knows these */
-			if (1u << bit & (IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL) &&
+			if (1u << bit & (IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL | IPCX_QUEUE_BROADCAST |
+					 IPCX_QUEUE_LATEST) &&
 			    (c->flags & CREATE_FLAGS) == CREATE_FLAGS)
 				fails(c, what, EOPNOTSUPP);
 			else

@@ -207,7 +207,7 @@ TEST(reserved_members)
 {
 	int q = queue_with_one(), dev = CHECK_SYS(open("/dev/ipcx", O_RDWR | O_CLOEXEC));
 	struct ipcx_shutdown shut = { .size = sizeof(shut), .how = IPCX_SHUT_SEND, .reserved = 1 };
-	struct ipcx_queue_create create = { .create.size = sizeof(create), .reserved = 1 };
+	struct ipcx_queue_create create = { .create.size = sizeof(create), .overflow = 1 };
 
 	CHECK_REFUSED(q, IPCX_SHUTDOWN, shut, EINVAL);
 	CHECK_ERR(call(dev, IPCX_QUEUE_CREATE, &create), EINVAL);
@@ -254,14 +254,15 @@ TEST(rights_of_the_descriptor)
 static const struct {
 	unsigned long cmd;
 	uint32_t size;
+	uint32_t min;	/* size in the first version of the ABI, if it has grown */
 } commands[] = {
-	{ IPCX_QUEUE_SEND, sizeof(struct ipcx_queue_send) },
-	{ IPCX_QUEUE_RECV, sizeof(struct ipcx_queue_recv) },
-	{ IPCX_QUEUE_SENDV, sizeof(struct ipcx_queue_batch) },
-	{ IPCX_QUEUE_RECVV, sizeof(struct ipcx_queue_batch) },
-	{ IPCX_QUEUE_PURGE, sizeof(struct ipcx_queue_purge) },
-	{ IPCX_QUEUE_STAT, sizeof(struct ipcx_queue_stat) },
-	{ IPCX_STAT, sizeof(struct ipcx_stat) },
+	{ IPCX_QUEUE_SEND, sizeof(struct ipcx_queue_send), 0 },
+	{ IPCX_QUEUE_RECV, sizeof(struct ipcx_queue_recv), 0 },
+	{ IPCX_QUEUE_SENDV, sizeof(struct ipcx_queue_batch), 0 },
+	{ IPCX_QUEUE_RECVV, sizeof(struct ipcx_queue_batch), 0 },
+	{ IPCX_QUEUE_PURGE, sizeof(struct ipcx_queue_purge), 0 },
+	{ IPCX_QUEUE_STAT, sizeof(struct ipcx_queue_stat), offsetof(struct ipcx_queue_stat, dropped) },
+	{ IPCX_STAT, sizeof(struct ipcx_stat), 0 },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -298,8 +299,8 @@ TEST(sizes_of_the_argument)
 	unsigned int i;
 
 	for (i = 0; i < NR_COMMANDS; i++) {
-		uint32_t size = commands[i].size,
-			 bad[] = { 0, 4, 8, size - 8, size - 1, page + 1, page + 8, UINT32_MAX };
+		uint32_t size = commands[i].size, min = commands[i].min ?: size,
+			 bad[] = { 0, 4, 8, min - 8, min - 1, page + 1, page + 8, UINT32_MAX };
 		int q = queue_with_one();
 		unsigned int j;
 

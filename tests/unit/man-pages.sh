@@ -6,7 +6,7 @@
 # or not told of an error.
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
-uapi=$top/kmod/uapi/linux/ipcx.h
+uapi="$top/kmod/uapi/linux/ipcx.h $top/kmod/uapi/linux/ipcx_queue.h"
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 nr=0
@@ -73,15 +73,15 @@ missing()
 
 # shellcheck disable=SC2046
 missing "$top/ulib/man/ipcx.4" \
-	$(sed -n 's/^#define \(IPCX_[A-Z_]*\)[[:space:]]*_IOWR(.*/\1/p' "$uapi") \
-	$(sed -n 's/^struct \(ipcx_[a-z_]*\) {/\1/p' "$uapi" |
+	$(sed -n 's/^#define \(IPCX_[A-Z_]*\)[[:space:]]*_IOWR(.*/\1/p' $uapi) \
+	$(sed -n 's/^struct \(ipcx_[a-z_]*\) {/\1/p' $uapi |
 	  grep -vxE 'ipcx_(create|list_entry|msg|select)') >"$tmp/why"
 [ ! -s "$tmp/why" ]
 result $? the_device_page_names_every_command_and_structure
 
 # shellcheck disable=SC2046
 missing "$top/ulib/man/ipcx.4" \
-	$(sed -n '/^ \* Errors/,/^ \*\/$/s/^ \*	\(E[A-Z0-9, ]*\).*/\1/p' "$uapi" |
+	$(sed -n '/^ \* Errors/,/^ \*\/$/s/^ \*	\(E[A-Z0-9, ]*\).*/\1/p' $uapi |
 	tr ',' ' ') >"$tmp/why"
 [ ! -s "$tmp/why" ]
 result $? the_device_page_names_every_error

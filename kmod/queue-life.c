@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of a message queue: creation, what it tells of itself, discarding its messages, its shutdown and end.
+ */
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "queue.h"
+
+#define DEFAULT_MSGS	1024
+#define DEFAULT_BYTES	SZ_16M
+#define BYTES_MAX	(1ULL << 40)
+
+/* FIONREAD: bytes that read(2) would take now. */
+long ipcx_queue_readable(struct file *file, int __user *bytes)
+{
+	struct ipcx_queue *q = ipcx_queue_of(ipcx_object(file));
+	struct ipcx_select any = { IPCX_SELECT_ANY };
+	struct ipcx_level *level;
+	int len;
+
+	spin_lock(&q->obj.lock);
+	level = ipcx_order_find(&q->order, any);
+	len = level ? level->first->len : 0;
+	spin_unlock(&q->obj.lock);
+	return put_user(len, bytes);
+}
+
+__poll_t ipcx_queue_poll(struct file *file, poll_table *pt)
+{
+	struct ipcx_queue *q = ipcx_queue_of(ipcx_object(file));
+	__poll_t events = 0;
+
+	poll_wait(file, &q->obj.poll, pt);	/* see POLL_BARRIER */
+	spin_lock(&q->obj.lock);
+	if (q->order.nr)
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (ipcx_queue_has_room_locked(q, 1) && list_empty(&q->senders))
+		events |= EPOLLOUT | EPOLLWRNORM;
+	if (q->obj.state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
+		events |= EPOLLHUP | EPOLLIN | EPOLLOUT;
+	spin_unlock(&q->obj.lock);
+	return events;
+}
+
+/* ---- purge, statistics, shutdown ---- */
+
+/* Messages taken in one hold of the lock. */
+#define PURGE_CHUNK	64
+
+long ipcx_queue_purge(struct file *file, void *args, void __user *uargs)
+{
+	struct ipcx_queue *q = ipcx_queue_of(ipcx_object(file));
+	struct ipcx_queue_purge *purge = args;
+	u32 left;
+
+	if (purge->flags || !ipcx_select_valid(purge->select))
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_READ))
+		return -EACCES;
+
+	/* what is discarded cannot come back: find out first whether the count can be told */
+	purge->nr_msgs = 0;
+	purge->bytes = 0;
+	if (ipcx_put_args(uargs, purge, sizeof(*purge)))
+		return -EFAULT;
+
+	/* no more than are there now: a quick sender must not keep us here */
+	left = READ_ONCE(q->order.nr);
+	do {
+		u32 chunk = min_t(u32, left, PURGE_CHUNK);
+		struct ipcx_message *gone = NULL, *msg;
+		struct ipcx_level *level = NULL;
+		IPCX_WAKES(wakes);
+
+		left -= chunk;
+		spin_lock(&q->obj.lock);
+		while (chunk-- && (level = ipcx_order_find(&q->order, purge->select))) {
+			msg = ipcx_order_take(&q->order, level);
+			q->bytes -= msg->len;
+			q->purged++;
+			purge->nr_msgs++;
+			purge->bytes += msg->len;
+			msg->next = gone;
+			gone = msg;
+		}
+		ipcx_queue_admit_locked(q, &wakes);
+		spin_unlock(&q->obj.lock);
+		ipcx_queue_wake_admitted(q, &wakes);
+		while ((msg = gone)) {
+			gone = msg->next;
+			ipcx_message_put(msg, &q->obj, &q->pool);
+		}
+		if (!level || fatal_signal_pending(current))
+			break;
+		cond_resched();
+	} while (left);
+	ipcx_pool_drain(&q->pool, &q->obj);
+	ipcx_object_notify(&q->obj, EPOLLOUT | EPOLLWRNORM);
+	return ipcx_put_args(uargs, purge, sizeof(*purge));
+}
+
+long ipcx_queue_stat(struct file *file, void *args, void __user *uargs)
+{
+	struct ipcx_queue *q = ipcx_queue_of(ipcx_object(file));
+	struct ipcx_queue_stat *stat = args;
+
+	if (stat->flags)
+		return -EINVAL;
+	spin_lock(&q->obj.lock);
+	stat->nr_msgs = q->order.nr;
+	stat->max_msgs = q->max_msgs;
+	stat->bytes = q->bytes;
+	stat->max_bytes = q->max_bytes;
+	stat->max_msg_len = q->max_msg_len;
+	stat->sent = q->sent;
+	stat->received = q->received;
+	stat->purged = q->purged;
+	stat->nr_senders = q->nr_senders;
+	stat->nr_receivers = q->nr_receivers;
+	spin_unlock(&q->obj.lock);
+	return ipcx_put_args(uargs, stat, sizeof(*stat));
+}
+
+static void queue_shutdown(struct ipcx_object *obj, u32 how)
+{
+	struct ipcx_queue *q = ipcx_queue_of(obj);
+	struct ipcx_receiver *r, *next_r;
+	struct ipcx_sender *s, *next_s;
+	IPCX_WAKES(wakes);
+
+	spin_lock(&obj->lock);
+	obj->state |= (how & IPCX_SHUT_SEND ? IPCX_OBJECT_SHUT_SEND : 0) |
+		      (how & IPCX_SHUT_RECV ? IPCX_OBJECT_SHUT_RECV : 0);
+	list_for_each_entry_safe(s, next_s, &q->senders, wait.node) {
+		if (!ipcx_waiter_claim(&s->wait))
+			continue;
+		q->nr_senders--;
+		ipcx_waiter_complete(&s->wait, -EPIPE, &wakes);
+	}
+	/* what they wait for is not in the queue, and nothing comes any more */
+	list_for_each_entry_safe(r, next_r, &q->receivers, wait.node) {
+		if (!ipcx_waiter_claim(&r->wait))
+			continue;
+		q->nr_receivers--;
+		ipcx_waiter_complete(&r->wait, -EPIPE, &wakes);
+	}
+	spin_unlock(&obj->lock);
+	ipcx_wake(&wakes);
+	ipcx_object_notify(obj, EPOLLHUP | EPOLLIN | EPOLLOUT);
+}
+
+/* ---- life ---- */
+
+static struct ipcx_object *queue_create(const void *args)
+{
+	const struct ipcx_queue_create *create = args;
+	u64 max_bytes = create->max_bytes ?: DEFAULT_BYTES;
+	u64 max_msg_len = create->max_msg_len ?: min_t(u64, max_bytes, IPCX_MSG_LEN_MAX);
+	struct ipcx_queue *q;
+	int ret;
+
+	if (create->overflow || create->max_msgs > IPCX_QUEUE_MSGS_MAX || max_bytes > BYTES_MAX ||
+	    max_msg_len > IPCX_MSG_LEN_MAX || max_msg_len > max_bytes)
+		return ERR_PTR(-EINVAL);
+	q = kzalloc(sizeof(*q), GFP_KERNEL_ACCOUNT);
+	if (!q)
+		return ERR_PTR(-ENOMEM);
+	ret = ipcx_order_init(&q->order);
+	if (ret)
+		goto err_free_queue;
+	q->max_msgs = create->max_msgs ?: DEFAULT_MSGS;
+	q->max_bytes = max_bytes;
+	q->max_msg_len = max_msg_len;
+	INIT_LIST_HEAD(&q->senders);
+	INIT_LIST_HEAD(&q->receivers);
+	ipcx_pool_init(&q->pool);
+	ret = ipcx_object_init(&q->obj, &ipcx_queue_kind, &create->create, 0);
+	if (ret)
+		goto err_free_order;
+	return &q->obj;
+
+err_free_order:
+	ipcx_order_free(&q->order);
+err_free_queue:
+	kfree(q);
+	return ERR_PTR(ret);
+}
+
+static void queue_free(struct ipcx_object *obj)
+{
+	struct ipcx_queue *q = ipcx_queue_of(obj);
+	struct ipcx_select any = { IPCX_SELECT_ANY };
+	struct ipcx_level *level;
+
+	while ((level = ipcx_order_find(&q->order, any))) {
+		ipcx_message_put(ipcx_order_take(&q->order, level), obj, &q->pool);
+		cond_resched();
+	}
+	ipcx_pool_drain(&q->pool, obj);
+	ipcx_order_free(&q->order);
+	kfree(q);
+}
+
+static void queue_show(struct ipcx_object *obj, struct seq_file *m)
+{
+	struct ipcx_queue *q = ipcx_queue_of(obj);
+
+	/* one moment is not promised here: IPCX_QUEUE_STAT is */
+	seq_printf(m, "messages:\t%u\nmax-messages:\t%u\nbytes:\t%llu\nmax-bytes:\t%llu\nmax-message:\t%llu\n",
+		   READ_ONCE(q->order.nr), q->max_msgs, READ_ONCE(q->bytes), q->max_bytes, q->max_msg_len);
+	seq_printf(m, "sent:\t%llu\nreceived:\t%llu\npurged:\t%llu\n", READ_ONCE(q->sent),
+		   READ_ONCE(q->received), READ_ONCE(q->purged));
+	seq_printf(m, "senders:\t%u\nreceivers:\t%u\n", READ_ONCE(q->nr_senders), READ_ONCE(q->nr_receivers));
+}
+
+const struct ipcx_kind ipcx_queue_kind = {
+	.kind		= IPCX_KIND_QUEUE,
+	.label		= "queue",
+	.file_name	= "[ipcx-queue]",
+	.fops		= &ipcx_queue_fops,
+	.create		= queue_create,
+	.free		= queue_free,
+	.show		= queue_show,
+	.shutdown	= queue_shutdown,
+};

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of message queues share: the queue itself, who waits at it, and the steps of sending and
+ * receiving, which are the same through every door.
+ */
+#ifndef IPCX_QUEUE_H
+#define IPCX_QUEUE_H
+
+#include "ipcx.h"
+#include "message.h"
+#include "order.h"
+
+/**
+ * struct ipcx_queue - a message queue
+ * @obj:		common part
+ * @order:		the messages (protected by obj.lock)
+ * @max_msgs:		constant
+ * @max_bytes:		constant
+ * @max_msg_len:	constant
+ * @bytes:		payload in the queue (protected by obj.lock)
+ * @sent:		messages that have entered, also the last one's place in the order (by obj.lock)
+ * @received:		messages that receivers have taken (by obj.lock)
+ * @purged:		messages that were discarded (by obj.lock)
+ * @senders:		struct ipcx_sender, first come first (by obj.lock)
+ * @receivers:		struct ipcx_receiver, likewise (by obj.lock); none of them wants a message of @order.  A sender
+ *			looks at each until one wants its message
+ * @nr_senders:		length of @senders (by obj.lock)
+ * @nr_receivers:	likewise
+ * @pool:		recycled nodes
+ */
+struct ipcx_queue {
+	struct ipcx_object obj;
+	struct ipcx_order order;
+	u32 max_msgs;
+	u32 nr_senders;
+	u32 nr_receivers;
+	u64 max_bytes;
+	u64 max_msg_len;
+	u64 bytes;
+	u64 sent;
+	u64 received;
+	u64 purged;
+	struct list_head senders;
+	struct list_head receivers;
+	struct ipcx_pool pool ____cacheline_aligned_in_smp;
+};
+
+/**
+ * struct ipcx_sender - waits for room
+ * @wait:	its place in the line
+ * @msg:	its message, which has a level and so can enter without an allocation
+ */
+struct ipcx_sender {
+	struct ipcx_waiter wait;
+	struct ipcx_message *msg;
+};
+
+/**
+ * struct ipcx_receiver - waits for a message
+ * @wait:	its place in the line
+ * @select:	which
+ * @len:	bytes of buffer; set to the size needed when it is completed with -EMSGSIZE
+ * @flags:	IPCX_RECV_*
+ * @msg:	handed over, with result 0; NULL if it shall look again (peekers)
+ */
+struct ipcx_receiver {
+	struct ipcx_waiter wait;
+	struct ipcx_select select;
+	u64 len;
+	u32 flags;
+	struct ipcx_message *msg;
+};
+
+static inline struct ipcx_queue *ipcx_queue_of(struct ipcx_object *obj)
+{
+	return container_of(obj, struct ipcx_queue, obj);
+}
+
+static inline bool ipcx_queue_has_room_locked(const struct ipcx_queue *q, size_t len)
+{
+	return q->order.nr < q->max_msgs && q->bytes + len <= q->max_bytes;
+}
+
+static inline bool ipcx_select_valid(struct ipcx_select select)
+{
+	return select.how == IPCX_SELECT_ANY ? select.type == 0 :
+	       select.how <= IPCX_SELECT_EXCEPT && select.type >= IPCX_TYPE_MIN;
+}
+
+/* Flags of a call that can wait, with what O_NONBLOCK adds. */
+static inline u32 ipcx_wait_flags(const struct file *file, u32 flags)
+{
+	return file->f_flags & O_NONBLOCK ? flags | IPCX_NOWAIT : flags;
+}
+
+/* ---- queue.c ---- */
+
+extern const struct file_operations ipcx_queue_fops;
+
+void ipcx_queue_admit_locked(struct ipcx_queue *q, struct ipcx_wakes *wakes);
+void ipcx_queue_wake_admitted(struct ipcx_queue *q, struct ipcx_wakes *wakes);
+
+int ipcx_queue_check(const struct ipcx_queue *q, const struct ipcx_msg *m);
+int ipcx_queue_enter(struct ipcx_queue *q, struct ipcx_message *msg, u32 flags, u64 timeout);
+struct ipcx_message *ipcx_queue_take(struct ipcx_queue *q, struct ipcx_queue_recv *req);
+int ipcx_queue_deliver(struct ipcx_queue *q, struct ipcx_message *msg, const struct ipcx_queue_recv *req,
+		       struct ipcx_buf buf);
+int ipcx_queue_finish(struct ipcx_queue *q, struct ipcx_message *msg, const struct ipcx_queue_recv *req,
+		      struct ipcx_msg __user *to);
+void ipcx_queue_give_back(struct ipcx_queue *q, struct ipcx_message *msg);
+
+/* ---- queue-life.c ---- */
+
+__poll_t ipcx_queue_poll(struct file *file, poll_table *pt);
+
+#endif /* IPCX_QUEUE_H */
