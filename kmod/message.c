@@ -54,8 +54,6 @@ static noinline bool pool_give_slow(struct ipcx_pool *pool, struct ipcx_message 
 	unsigned int class = msg->class;
 	bool room;
 
-	put_pid(msg->pid);
-	msg->pid = NULL;
 	spin_lock(&pool->lock);
 	room = pool->bytes + msg->charged <= IPCX_POOL_BYTES;
 	if (room) {
@@ -94,6 +92,55 @@ static void message_free(struct ipcx_message *msg, struct ipcx_object *obj)
 	put_pid(msg->pid);
 	kfree(msg->level);
 	kfree(msg);
+}
+
+/* Up to @nr messages for at most IPCX_SMALL_LEN bytes, as many as the pool has; returns how many. */
+u32 ipcx_pool_take_small(struct ipcx_pool *pool, struct ipcx_message **msgs, u32 nr)
+{
+	struct ipcx_message *msg;
+	u32 i = 0;
+
+	if (READ_ONCE(pool->free[IPCX_CLASS_SMALL])) {
+		spin_lock(&pool->lock);
+		msg = pool->free[IPCX_CLASS_SMALL];
+		for (; i < nr && msg; i++) {
+			msgs[i] = msg;
+			pool->bytes -= msg->charged;
+			msg = msg->next;
+		}
+		WRITE_ONCE(pool->free[IPCX_CLASS_SMALL], msg);
+		spin_unlock(&pool->lock);
+	}
+	if (i < nr) {
+		msgs[i] = xchg(&pool->hot[IPCX_CLASS_SMALL], NULL);
+		i += !!msgs[i];
+	}
+	return i;
+}
+
+/* ipcx_message_put() of @nr messages: those of the small class find their place under one hold of the lock. */
+void ipcx_message_put_many(struct ipcx_message **msgs, u32 nr, struct ipcx_object *obj, struct ipcx_pool *pool)
+{
+	u32 i, left = 1;
+
+	/* the first keeps the quick place filled */
+	spin_lock(&pool->lock);
+	for (i = 1; i < nr; i++) {
+		struct ipcx_message *msg = msgs[i];
+
+		if (msg->class != IPCX_CLASS_SMALL || refcount_read(&msg->refs) != 1 ||
+		    pool->bytes + msg->charged > IPCX_POOL_BYTES) {
+			msgs[left++] = msg;
+			continue;
+		}
+		smp_acquire__after_ctrl_dep();	/* see PEEK_RELEASE */
+		pool->bytes += msg->charged;
+		msg->next = pool->free[IPCX_CLASS_SMALL];
+		WRITE_ONCE(pool->free[IPCX_CLASS_SMALL], msg);
+	}
+	spin_unlock(&pool->lock);
+	for (i = 0; i < left; i++)
+		ipcx_message_put(msgs[i], obj, pool);
 }
 
 void ipcx_pool_drain(struct ipcx_pool *pool, struct ipcx_object *obj)

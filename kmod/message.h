@@ -44,7 +44,7 @@ struct ipcx_attachment {
  *		raised under the queue's lock while the message is in the queue
  * @level:	memory for a level, if this message should need one (see order.c)
  * @attached:	with IPCX_CLASS_ATTACHED in @class: what comes along; whoever took the message out may detach it
- * @pid:	the sender's process; holds a reference, also while the memory is ipcx_pool.hot, since the next
+ * @pid:	the sender's process; holds a reference, also while the memory is in the pool, since the next
  *		message is likely to come from the same process
  * @uid:	the sender's effective user
  * @gid:	the sender's effective group
@@ -133,6 +133,9 @@ void ipcx_pool_drain(struct ipcx_pool *pool, struct ipcx_object *obj);
 
 struct ipcx_message *ipcx_message_create_slow(struct ipcx_object *obj, struct ipcx_pool *pool,
 					      struct ipcx_buf buf, size_t len);
+u32 ipcx_pool_take_small(struct ipcx_pool *pool, struct ipcx_message **msgs, u32 nr);
+void ipcx_message_put_many(struct ipcx_message **msgs, u32 nr, struct ipcx_object *obj,
+			   struct ipcx_pool *pool);
 void ipcx_message_put(struct ipcx_message *msg, struct ipcx_object *obj, struct ipcx_pool *pool);
 int ipcx_message_copy_out_slow(const struct ipcx_object *obj, const struct ipcx_message *msg,
 			       struct ipcx_buf buf, size_t len);
