@@ -26,6 +26,8 @@
 
 #include "init.h"
 
+#define KMEMLEAK "/sys/kernel/debug/kmemleak"
+
 #define PORT_REPORT	1
 #define PORT_OUT	2
 #define PORT_ERR	3
@@ -380,15 +382,54 @@ static void send_files(void)
 	fclose(list);
 }
 
+/* Where the kernel looks for leaked memory: reports what the module has allocated and lost. */
+static bool found_leaks(void)
+{
+	char line[256], object[4096] = "";
+	bool ours = false, found = false;
+	FILE *leaks;
+	int lines = 0;
+
+	if (access(KMEMLEAK, F_OK))
+		return false;
+	/* it believes in a leak of memory that is 5 s old, and found twice */
+	sleep(6);
+	write_file(KMEMLEAK, "scan");
+	write_file(KMEMLEAK, "scan");
+	klog_skip();
+	leaks = fopen(KMEMLEAK, "re");
+	while (leaks && fgets(line, sizeof(line), leaks)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strncmp(line, "unreferenced object", 19)) {
+			ours = false;
+			object[0] = '\0';
+		}
+		if (strstr(line, "[ipcx]") && !ours) {
+			ours = found = true;
+			if (object[0] && lines < 400)
+				report("! %s", object);
+		}
+		if (ours && lines++ < 400)
+			report("! %s", line);
+		else if (!strncmp(line, "unreferenced object", 19))
+			snprintf(object, sizeof(object), "%s", line);
+	}
+	if (leaks)
+		fclose(leaks);
+	return found;
+}
+
 static void remove_module(void)
 {
 	long long end = now_ms() + 5000;
+	bool leaks;
 	int ret;
 
 	if (module_users() < 0) {
 		report("rmmod none");
 		return;
 	}
+	leaks = found_leaks();
 	do {
 		ret = syscall(SYS_delete_module, "ipcx", O_NONBLOCK) ? errno : 0;
 		if (ret)
@@ -398,6 +439,8 @@ static void remove_module(void)
 		report("rmmod %s (%d users)", strerror(ret), module_users());
 	else if (klog_dirty())
 		report("rmmod left a fault in the kernel's log");
+	else if (leaks)
+		report("rmmod found memory that the module has lost");
 	else
 		report("rmmod ok");
 }
@@ -435,6 +478,8 @@ int main(void)
 	set_up_system();
 	set_environment();
 	klog_open();
+	if (!access(KMEMLEAK, F_OK))
+		write_file(KMEMLEAK, "scan=off");
 	if (!access("/vm/ipcx.ko", F_OK)) {
 		ret = load_module("/vm/ipcx.ko");
 		if (!ret)

@@ -12,7 +12,8 @@
  *	! TEXT				evidence: kernel log, stacks, who is left
  *	end NAME STATUS MS FAULTS	STATUS is 0 to 255 or 128 + signal; FAULTS is
  *					"-" or of timeout,dirty,leak,stuck with commas
- *	rmmod ok|none|FAULT		the module was removed, or why not
+ *	rmmod ok|none|FAULT		the module was removed, or why not; nor has it lost memory, where
+ *					the kernel can tell
  *	done				the machine ends in an orderly way
  */
 #ifndef VM_INIT_H
