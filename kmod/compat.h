@@ -21,6 +21,13 @@
 #define ipcx_idmap_t struct user_namespace
 #endif
 
+/* 6.5: what a file that only has read_iter offers to splice(2) */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define ipcx_splice_read copy_splice_read
+#else
+#define ipcx_splice_read generic_file_splice_read
+#endif
+
 /* a variable that is written before it is read, and too large to be zeroed by the compiler each time */
 #if __has_attribute(__uninitialized__)
 #define ipcx_uninitialized __attribute__((__uninitialized__))

@@ -5,6 +5,8 @@
  *
  * Locks, outermost first; a lock is taken only while holding locks above it:
  *
+ *	ipcx_stream.reading	(stream.c, mutex)	a stream's readers, while they copy
+ *	ipcx_stream.writing	(stream.c, mutex)	a stream's writers, while they copy
  *	ipcx_names_lock		(name.c, mutex)		every name of every namespace, ipcx_object.name
  *	ipcx_holders_lock	(robust.c, spinlock)	which process holds units of which robust semaphore
  *	ipcx_object.lock	(spinlock)		the state of one object, and its lists of waiters
@@ -14,7 +16,8 @@
  * Two mutexes stand outside this order: region_vm_ops_lock (region.c), held for nothing else, under mmap_lock;
  * and ipcx_names_lock is also taken under mmap_lock, when the last mapping of a temporary region goes.
  *
- * All are taken in process context only.  Under a spinlock nothing sleeps, nothing is copied from or to user
+ * All are taken in process context only.  The two mutexes of a stream are held while user space is copied from and
+ * to, and so stand above mmap_lock.  Under a spinlock nothing sleeps, nothing is copied from or to user
  * space and nobody is woken: waiters are completed into a struct ipcx_wakes and woken after the unlock.
  */
 #ifndef IPCX_H
@@ -253,7 +256,7 @@ bool ipcx_net_maps(const struct ipcx_net *net, const struct ipcx_object *obj);
 int ipcx_names_init(void);
 void ipcx_names_exit(void);
 
-/* ---- queue.c, region.c, sem.c, event.c ---- */
+/* ---- queue.c, region.c, sem.c, event.c, stream.c ---- */
 
 #define IPCX_QUEUE_MSGS_MAX	(1U << 24)
 
@@ -275,6 +278,11 @@ long ipcx_sem_post(struct file *file, void *args, void __user *uargs);
 long ipcx_sem_wait(struct file *file, void *args, void __user *uargs);
 long ipcx_sem_stat(struct file *file, void *args, void __user *uargs);
 void ipcx_robust_exit(void);
+
+extern const struct ipcx_kind ipcx_stream_kind;
+long ipcx_stream_stat(struct file *file, void *args, void __user *uargs);
+long ipcx_stream_resize(struct file *file, void *args, void __user *uargs);
+long ipcx_stream_readable(struct file *file, int __user *bytes);
 
 extern const struct ipcx_kind ipcx_event_kind;
 long ipcx_event_set(struct file *file, void *args, void __user *uargs);

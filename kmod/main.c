@@ -21,7 +21,7 @@ static long ioctl_query(struct file *file, void *args, void __user *uargs)
 	query->abi_version = IPCX_ABI_VERSION;
 	query->max_name = IPCX_NAME_MAX;
 	query->features = IPCX_FEATURE_QUEUE | IPCX_FEATURE_REGION | IPCX_FEATURE_SEM | IPCX_FEATURE_SEM_ROBUST |
-			  IPCX_FEATURE_EVENT;
+			  IPCX_FEATURE_EVENT | IPCX_FEATURE_STREAM;
 	query->max_msg_len = IPCX_MSG_LEN_MAX;
 	query->max_msgs = IPCX_QUEUE_MSGS_MAX;
 	query->max_batch = IPCX_BATCH_MAX;
@@ -63,6 +63,11 @@ static long ioctl_sem_create(struct file *file, void *args, void __user *uargs)
 static long ioctl_event_create(struct file *file, void *args, void __user *uargs)
 {
 	return ipcx_object_create(file, args, IPCX_EVENT_MANUAL, &ipcx_event_kind);
+}
+
+static long ioctl_stream_create(struct file *file, void *args, void __user *uargs)
+{
+	return ipcx_object_create(file, args, 0, &ipcx_stream_kind);
 }
 
 static long ioctl_restrict(struct file *file, void *args, void __user *uargs)
@@ -131,6 +136,7 @@ static const struct ipcx_command commands[IPCX_IOC_NR] = {
 	COMMAND(IPCX_REGION_CREATE,	ON_DEVICE, ipcx_region_create, len, ioctl_region_create),
 	COMMAND(IPCX_SEM_CREATE,	ON_DEVICE, ipcx_sem_create, max, ioctl_sem_create),
 	COMMAND(IPCX_EVENT_CREATE,	ON_DEVICE, ipcx_event_create, reserved, ioctl_event_create),
+	COMMAND(IPCX_STREAM_CREATE,	ON_DEVICE, ipcx_stream_create, capacity, ioctl_stream_create),
 	COMMAND(IPCX_RESTRICT,		ON_OBJECT, ipcx_restrict, reserved, ioctl_restrict),
 	COMMAND(IPCX_STAT,		ON_OBJECT, ipcx_stat, charged, ioctl_stat),
 	COMMAND(IPCX_SHUTDOWN,		ON_OBJECT, ipcx_shutdown, reserved, ioctl_shutdown),
@@ -149,6 +155,8 @@ static const struct ipcx_command commands[IPCX_IOC_NR] = {
 	COMMAND(IPCX_EVENT_PULSE,	IPCX_KIND_EVENT, ipcx_event_change, flags, ipcx_event_pulse),
 	COMMAND(IPCX_EVENT_WAIT,	IPCX_KIND_EVENT, ipcx_event_wait, timeout, ipcx_event_wait),
 	COMMAND(IPCX_EVENT_STAT,	IPCX_KIND_EVENT, ipcx_event_stat, nr_waiters, ipcx_event_stat),
+	COMMAND(IPCX_STREAM_STAT,	IPCX_KIND_STREAM, ipcx_stream_stat, waiting_writers, ipcx_stream_stat),
+	COMMAND(IPCX_STREAM_RESIZE,	IPCX_KIND_STREAM, ipcx_stream_resize, capacity, ipcx_stream_resize),
 };
 
 /* Words that nearly every argument fits in. */
@@ -220,8 +228,12 @@ long ipcx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	long ret = call_command(file, kind, cmd, (void __user *)arg);
 
 	/* a number of somebody else's, which is none of ours */
-	if (unlikely(ret == -ENOTTY) && cmd == FIONREAD && kind == IPCX_KIND_QUEUE)
-		ret = ipcx_queue_readable(file, (int __user *)arg);
+	if (unlikely(ret == -ENOTTY) && cmd == FIONREAD) {
+		if (kind == IPCX_KIND_QUEUE)
+			ret = ipcx_queue_readable(file, (int __user *)arg);
+		else if (kind == IPCX_KIND_STREAM)
+			ret = ipcx_stream_readable(file, (int __user *)arg);
+	}
 	return ret;
 }
 

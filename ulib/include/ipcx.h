@@ -165,6 +165,19 @@ int ipcx_event_pulse(int event);
 int ipcx_event_wait(int event, unsigned int flags, uint64_t timeout);
 int ipcx_event_stat(int event, struct ipcx_event_stat *stat);
 
+/* ---- streams: read(2), write(2), poll(2) and splice(2) as on a pipe ---- */
+
+/* @capacity: bytes, rounded up to a power of 2 of at least a page; 0 for 64 KiB. */
+int ipcx_stream_create(const char *name, size_t capacity, const struct ipcx_options *options);
+/*
+ * An anonymous stream as pipe(2) makes a pipe: @fds[0] to read from, @fds[1] to write to.
+ * They are close-on-exec.
+ */
+int ipcx_stream_pipe(int fds[2], size_t capacity);
+/* Returns the new capacity; -EBUSY if more bytes than that are in it. */
+int64_t ipcx_stream_resize(int stream, size_t capacity);
+int ipcx_stream_stat(int stream, struct ipcx_stream_stat *stat);
+
 #ifdef __cplusplus
 }
 #endif

@@ -564,7 +564,7 @@ struct ipcx_event_stat {
 /**
  * struct ipcx_stream_create - IPCX_STREAM_CREATE: bytes, as through a pipe
  * @create:	name, mode, rights
- * @capacity:	most bytes in it; 0: 64 KiB.  Rounded up to whole pages
+ * @capacity:	most bytes in it; 0: 64 KiB.  Rounded up to a power of 2, at least a page; at most 1 GiB
  *
  * read(2), write(2), poll(2), splice(2) and FIONREAD work as on a pipe: a write of at most PIPE_BUF bytes is not
  * mixed with others; a read takes what is there.  When the last open file with IPCX_WRITE has gone, and there has
