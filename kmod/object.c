@@ -201,6 +201,8 @@ static int open_flags(u32 rights, u32 flags)
 		return nonblock | O_RDONLY;
 	case IPCX_WRITE:
 		return nonblock | O_WRONLY;
+	case 0:
+		return nonblock | O_ACCMODE;	/* neither to read nor to write: see open(2) */
 	default:
 		return nonblock | O_RDWR;
 	}
@@ -274,7 +276,8 @@ bool ipcx_object_owned(const struct ipcx_object *obj, const struct ipcx_net *net
  */
 static struct file *open_existing(struct ipcx_object *obj, const struct ipcx_net *net, u32 rights, u32 flags)
 {
-	if (!permitted(obj, net, rights))
+	if (rights ? !permitted(obj, net, rights) :
+		     !permitted(obj, net, IPCX_READ) && !permitted(obj, net, IPCX_WRITE))
 		return ERR_PTR(-EACCES);
 	return object_file(obj, rights, flags);
 }
@@ -366,8 +369,8 @@ long ipcx_object_open(struct file *dev, const struct ipcx_open *args)
 	struct file *file;
 	int fd, ret;
 
-	if (args->flags & ~IPCX_CREATE_NONBLOCK || !args->rights || args->rights & ~RIGHTS ||
-	    args->kind > IPCX_KIND_STREAM)
+	if (args->flags & ~(IPCX_CREATE_NONBLOCK | IPCX_OPEN_LOOK) || args->rights & ~RIGHTS ||
+	    !args->rights != !!(args->flags & IPCX_OPEN_LOOK) || args->kind > IPCX_KIND_STREAM)
 		return -EINVAL;
 	ret = ipcx_name_get(args->name, name);
 	if (ret)

@@ -48,7 +48,7 @@ int ipcx_open(const char *name, unsigned int kind, unsigned int rights, unsigned
 		.flags = flags,
 		.name = (uintptr_t)name,
 		.kind = kind,
-		.rights = rights ? rights : IPCX_READ | IPCX_WRITE,
+		.rights = rights || flags & IPCX_OPEN_LOOK ? rights : IPCX_READ | IPCX_WRITE,
 	};
 
 	return ipcx_internal_device(0, IPCX_OPEN, &arg);

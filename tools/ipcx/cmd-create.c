@@ -15,6 +15,7 @@ static const char create_help[] =
 "       ipcx create region NAME --size SIZE\n"
 "       ipcx create sem    NAME [--initial N] [--max N] [--robust]\n"
 "       ipcx create event  NAME [--manual] [--set]\n"
+"       ipcx create stream NAME [--capacity SIZE]\n"
 "Make an object with a name. If the name exists and is of this kind, nothing changes.\n"
 "\n"
 "  -m, --mode MODE       permission bits, octal (0600), less the umask\n"
@@ -28,12 +29,13 @@ static const char create_help[] =
 "      --robust          sem: units return when the process that took them dies\n"
 "      --manual          event: it stays set until it is reset; without, it lets one through\n"
 "      --set             event: it is set at the beginning\n"
+"      --capacity SIZE   stream: most bytes in it (64K), rounded up to a power of 2\n"
 "\n"
 "SIZE: 4096, 64K, 16M, 1G. An object with a name stays until `ipcx rm`, or until its network\n"
 "namespace goes.\n";
 
 enum {
-	OPT_MAX_MSGS = 256, OPT_MAX_BYTES, OPT_MAX_MSG, OPT_MAX, OPT_ROBUST, OPT_MANUAL, OPT_SET,
+	OPT_MAX_MSGS = 256, OPT_MAX_BYTES, OPT_MAX_MSG, OPT_MAX, OPT_ROBUST, OPT_MANUAL, OPT_SET, OPT_CAPACITY,
 };
 
 /* Which kinds an option belongs to, to refuse `create sem --size` instead of ignoring it. */
@@ -44,6 +46,7 @@ struct create_args {
 	uint64_t size;
 	uint64_t initial;
 	uint64_t max;
+	uint64_t capacity;
 };
 
 static unsigned int kind_of_option(int option)
@@ -62,6 +65,8 @@ static unsigned int kind_of_option(int option)
 	case OPT_MANUAL:
 	case OPT_SET:
 		return IPCX_KIND_EVENT;
+	case OPT_CAPACITY:
+		return IPCX_KIND_STREAM;
 	default:
 		return IPCX_KIND_ANY;
 	}
@@ -105,6 +110,9 @@ static int parse_create_option(struct create_args *args, int option, const char 
 	case OPT_SET:
 		args->initial = 1;
 		return 0;
+	case OPT_CAPACITY:
+		ret = parse_size(value, &args->capacity);
+		return !ret && !args->capacity ? -EINVAL : ret;
 	default:
 		return -EINVAL;
 	}
@@ -123,6 +131,9 @@ static int create_object(const char *name, const struct create_args *args)
 		break;
 	case IPCX_KIND_EVENT:
 		fd = ipcx_event_create(name, args->initial, &args->options);
+		break;
+	case IPCX_KIND_STREAM:
+		fd = ipcx_stream_create(name, args->capacity, &args->options);
 		break;
 	default:
 		fd = ipcx_sem_create(name, args->initial, args->max, &args->options);
@@ -147,6 +158,7 @@ int cmd_create(int argc, char **argv)
 		{ "robust", no_argument, NULL, OPT_ROBUST },
 		{ "manual", no_argument, NULL, OPT_MANUAL },
 		{ "set", no_argument, NULL, OPT_SET },
+		{ "capacity", required_argument, NULL, OPT_CAPACITY },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
@@ -166,7 +178,7 @@ int cmd_create(int argc, char **argv)
 		kinds |= 1U << kind_of_option(opt);
 	}
 	if (argc - optind != 2)
-		return usage_error("needs a kind (queue, region, sem or event) and one NAME");
+		return usage_error("needs a kind (queue, region, sem, event or stream) and one NAME");
 	if (!strcmp(argv[optind], "queue"))
 		args.kind = IPCX_KIND_QUEUE;
 	else if (!strcmp(argv[optind], "region"))
@@ -175,8 +187,10 @@ int cmd_create(int argc, char **argv)
 		args.kind = IPCX_KIND_SEM;
 	else if (!strcmp(argv[optind], "event"))
 		args.kind = IPCX_KIND_EVENT;
+	else if (!strcmp(argv[optind], "stream"))
+		args.kind = IPCX_KIND_STREAM;
 	else
-		return usage_error("'%s' is not a kind: queue, region, sem or event", argv[optind]);
+		return usage_error("'%s' is not a kind: queue, region, sem, event or stream", argv[optind]);
 	if (kinds & ~(1U << IPCX_KIND_ANY | 1U << args.kind))
 		return usage_error("an option does not belong to this kind, %s", kind_name(args.kind));
 	if (args.kind == IPCX_KIND_REGION && !args.size)

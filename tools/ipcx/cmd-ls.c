@@ -20,6 +20,7 @@ struct object {
 		struct ipcx_region_stat region;
 		struct ipcx_sem_stat sem;
 		struct ipcx_event_stat event;
+		struct ipcx_stream_stat stream;
 	};
 };
 
@@ -38,6 +39,8 @@ static int stat_fd(int fd, struct object *object)
 		return ipcx_sem_stat(fd, &object->sem);
 	case IPCX_KIND_EVENT:
 		return ipcx_event_stat(fd, &object->event);
+	case IPCX_KIND_STREAM:
+		return ipcx_stream_stat(fd, &object->stream);
 	default:
 		return -EINVAL;
 	}
@@ -47,7 +50,7 @@ static int stat_name(const char *name, unsigned int kind, struct object *object)
 {
 	int fd, ret;
 
-	fd = open_any_rights(name, kind);
+	fd = ipcx_open(name, kind, 0, IPCX_OPEN_LOOK);
 	if (fd < 0)
 		return fd;
 	ret = stat_fd(fd, object);
@@ -98,6 +101,15 @@ static void put_kind_json(struct json *json, const struct object *object)
 		json_bool(json, "manual", object->stat.state & IPCX_OBJECT_MANUAL);
 		json_u64(json, "nr_waiters", object->event.nr_waiters);
 		break;
+	case IPCX_KIND_STREAM:
+		json_u64(json, "bytes", object->stream.bytes);
+		json_u64(json, "capacity", object->stream.capacity);
+		json_u64(json, "written", object->stream.written);
+		json_u64(json, "nr_readers", object->stream.nr_readers);
+		json_u64(json, "nr_writers", object->stream.nr_writers);
+		json_u64(json, "waiting_readers", object->stream.waiting_readers);
+		json_u64(json, "waiting_writers", object->stream.waiting_writers);
+		break;
 	}
 }
 
@@ -134,6 +146,11 @@ static void format_content(const struct object *object, char *buf, size_t len)
 	case IPCX_KIND_EVENT:
 		snprintf(buf, len, "%s%s%s", object->event.set ? "set" : "not set",
 			 object->stat.state & IPCX_OBJECT_MANUAL ? ", manual" : "",
+			 object->stat.state & IPCX_OBJECT_SHUT_SEND ? ", shut down" : "");
+		break;
+	case IPCX_KIND_STREAM:
+		snprintf(buf, len, "%s of %s%s", format_size(object->stream.bytes, size),
+			 format_size(object->stream.capacity, touched),
 			 object->stat.state & IPCX_OBJECT_SHUT_SEND ? ", shut down" : "");
 		break;
 	default:
@@ -289,6 +306,15 @@ static void print_object(const char *name, const struct object *object)
 		printf("state       %s\n", object->event.set ? "set" : "not set");
 		printf("waiting     %u\n", object->event.nr_waiters);
 		break;
+	case IPCX_KIND_STREAM:
+		printf("bytes       %s of at most %s\n", format_size(object->stream.bytes, a),
+		       format_size(object->stream.capacity, b));
+		printf("so far      %" PRIu64 " bytes written\n", (uint64_t)object->stream.written);
+		printf("ends        %u to read, %u to write\n", object->stream.nr_readers,
+		       object->stream.nr_writers);
+		printf("waiting     %u to read, %u to write\n", object->stream.waiting_readers,
+		       object->stream.waiting_writers);
+		break;
 	}
 }
 
@@ -300,7 +326,7 @@ static int stat_module(bool as_json)
 	} features[] = {
 		{ IPCX_FEATURE_QUEUE, "queue" }, { IPCX_FEATURE_REGION, "region" },
 		{ IPCX_FEATURE_SEM, "semaphore" }, { IPCX_FEATURE_SEM_ROBUST, "robust" },
-		{ IPCX_FEATURE_EVENT, "event" },
+		{ IPCX_FEATURE_EVENT, "event" }, { IPCX_FEATURE_STREAM, "stream" },
 	};
 	struct ipcx_query query;
 	char a[16], b[16];

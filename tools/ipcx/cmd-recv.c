@@ -281,7 +281,8 @@ static int receive_from(struct receiver *r)
 
 static const char recv_help[] =
 "Usage: ipcx recv NAME [OPTION...]\n"
-"Take messages from a queue and print them, one per line; one message, waiting for it.\n"
+"Take messages from a queue and print them, one per line; one message, waiting for it. If NAME is a\n"
+"stream: all its bytes, as they are, until its last writer has gone.\n"
 "\n"
 "  -c, --count N       N messages\n"
 "  -f, --follow        all that come, until the queue is shut down\n"
@@ -395,6 +396,11 @@ static int run_receiver(int argc, char **argv, const char *shorts, const struct 
 	if (argc - optind != 1)
 		return usage_error("needs the NAME of one queue");
 	r.name = argv[optind];
+	if (!(flags & IPCX_RECV_PEEK) && find_kind(r.name) == IPCX_KIND_STREAM) {
+		if (argc != 2)
+			return usage_error("'%s' is a stream, which is read to its end without options", r.name);
+		return stream_recv(r.name);
+	}
 	if (!r.nr_wanted)
 		r.nr_wanted = 1;
 	return receive_from(&r);

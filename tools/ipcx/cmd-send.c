@@ -182,7 +182,8 @@ static int send_arguments(struct sender *s, char **messages, int nr)
 
 static const char send_help[] =
 "Usage: ipcx send NAME [MESSAGE...] [OPTION...]\n"
-"Send each MESSAGE to a queue; without one, each line of the standard input.\n"
+"Send each MESSAGE to a queue; without one, each line of the standard input. If NAME is a stream: all bytes\n"
+"of the standard input, as they are.\n"
 "\n"
 "      --type T         message type, 1 to 4294967295 (1)\n"
 "  -p, --priority P     0 to 32767, higher is received first (0)\n"
@@ -280,6 +281,12 @@ int cmd_send(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	s.name = argv[optind++];
+	if (find_kind(s.name) == IPCX_KIND_STREAM) {
+		if (argc != 2)
+			return usage_error("'%s' is a stream, which takes the standard input and no options",
+					   s.name);
+		return stream_send(s.name);
+	}
 	if (create) {
 		s.queue = ipcx_queue_create(s.name, NULL, &options);
 		if (s.queue < 0)

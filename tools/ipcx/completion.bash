@@ -13,7 +13,7 @@ _ipcx()
 		return
 	fi
 	case $prev in
-	--mode|--max-msgs|--max-bytes|--max-msg|--size|--initial|--max|--type|--except|--up-to|\
+	--mode|--max-msgs|--max-bytes|--max-msg|--size|--capacity|--initial|--max|--type|--except|--up-to|\
 	--priority|--timeout|--count|--offset|--length)
 		return
 		;;
@@ -21,8 +21,8 @@ _ipcx()
 	case $command in
 	create)
 		words="--mode --exclusive --max-msgs --max-bytes --max-msg --size --initial --max --robust
-				--manual --set"
-		[ "$COMP_CWORD" -eq 2 ] && words="queue region sem event $words"
+				--manual --set --capacity"
+		[ "$COMP_CWORD" -eq 2 ] && words="queue region sem event stream $words"
 		;;
 	ls)		words="--long --json" ;;
 	stat)		words="--json" names=1 ;;

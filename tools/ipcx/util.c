@@ -244,28 +244,30 @@ const char *kind_name(unsigned int kind)
 		return "semaphore";
 	case IPCX_KIND_EVENT:
 		return "event";
+	case IPCX_KIND_STREAM:
+		return "stream";
 	default:
 		return "object";
 	}
 }
 
-int open_any_rights(const char *name, unsigned int kind)
-{
-	static const unsigned int rights[] = { IPCX_READ | IPCX_WRITE, IPCX_READ, IPCX_WRITE };
-	int fd = -EACCES;
-
-	for (size_t i = 0; i < ARRAY_SIZE(rights) && fd == -EACCES; i++)
-		fd = ipcx_open(name, kind, rights[i], 0);
-	return fd;
-}
-
-/* The kind that @name stands for, or IPCX_KIND_ANY if it does not exist. */
-static unsigned int find_kind(const char *name)
+unsigned int find_kind(const char *name)
 {
 	struct ipcx_list_entry entry;
 	const char *after = NULL;
 	char previous[IPCX_NAME_MAX + 1];
+	struct ipcx_stat stat;
+	int fd, ret;
 
+	fd = ipcx_open(name, IPCX_KIND_ANY, 0, IPCX_OPEN_LOOK);
+	if (fd >= 0) {
+		ret = ipcx_stat(fd, &stat);
+		close(fd);
+		return ret ? IPCX_KIND_ANY : stat.kind;
+	}
+	/* others' names are listed, too */
+	if (fd != -EACCES)
+		return IPCX_KIND_ANY;
 	if (name[0] == '/')
 		name++;
 	while (ipcx_list(after, &entry, 1) == 1) {

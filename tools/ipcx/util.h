@@ -68,15 +68,15 @@ uint64_t deadline(const struct patience *patience);
 
 /* ---- objects ---- */
 
-/* "queue", "region", "semaphore", "event". */
+/* "queue", "region", "semaphore", "event", "stream". */
 const char *kind_name(unsigned int kind);
 /*
  * Open @name with @rights, or say why not and return -1.  A name of another kind is told from a
  * missing one.
  */
 int open_object(const char *name, unsigned int kind, unsigned int rights);
-/* Open @name with any right that the caller has; -errno, and nothing is said. */
-int open_any_rights(const char *name, unsigned int kind);
+/* The kind that @name stands for, or IPCX_KIND_ANY if it does not exist. */
+unsigned int find_kind(const char *name);
 /* "1.5 MiB" into a buffer of at least 16 bytes, which is returned. */
 char *format_size(uint64_t len, char *buf);
 
@@ -122,5 +122,9 @@ int cmd_shutdown(int argc, char **argv);
 int cmd_post(int argc, char **argv);		/* cmd-sem.c */
 int cmd_wait(int argc, char **argv);
 int cmd_send(int argc, char **argv);		/* cmd-send.c */
+
+/* cmd-stream.c: send and recv of a stream */
+int stream_send(const char *name);
+int stream_recv(const char *name);
 
 #endif /* IPCX_TOOL_UTIL_H */

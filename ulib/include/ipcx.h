@@ -50,7 +50,7 @@ uint64_t ipcx_after_ms(uint64_t ms);
 int ipcx_query(struct ipcx_query *query);
 /*
  * A new descriptor for @name.  @kind: IPCX_KIND_*; @rights: 0 for both; @flags: 0 or
- * IPCX_CREATE_NONBLOCK.
+ * IPCX_CREATE_NONBLOCK; or IPCX_OPEN_LOOK, for a descriptor without rights, to look at its state.
  */
 int ipcx_open(const char *name, unsigned int kind, unsigned int rights, unsigned int flags);
 int ipcx_unlink(const char *name);

@@ -140,10 +140,10 @@ struct ipcx_create {
 /**
  * struct ipcx_open - IPCX_OPEN: a new descriptor for a name
  * @size:	sizeof(struct ipcx_open)
- * @flags:	0 or IPCX_CREATE_NONBLOCK
+ * @flags:	IPCX_CREATE_NONBLOCK, IPCX_OPEN_LOOK
  * @name:	pointer to a NUL-terminated name
  * @kind:	IPCX_KIND_*; another kind is ENOENT
- * @rights:	rights wanted, at least one
+ * @rights:	rights wanted, at least one; with IPCX_OPEN_LOOK, 0
  *
  * CAP_DAC_OVERRIDE (over the name's namespace) overrides the mode bits.
  */
@@ -154,6 +154,12 @@ struct ipcx_open {
 	__u32 kind;
 	__u32 rights;
 };
+
+/*
+ * A descriptor without rights, for IPCX_STAT, the kind's own statistics and fdinfo, for who has any right to the
+ * object.  It is nobody's other end: streams and broadcast queues do not count it.
+ */
+#define IPCX_OPEN_LOOK		(1U << 3)
 
 /**
  * struct ipcx_unlink - IPCX_UNLINK: remove a name; the object lives on while descriptors refer to it
