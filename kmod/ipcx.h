@@ -8,7 +8,7 @@
  *	ipcx_stream.reading	(stream.c, mutex)	a stream's readers, while they copy
  *	ipcx_stream.writing	(stream.c, mutex)	a stream's writers, while they copy
  *	ipcx_names_lock		(name.c, mutex)		every name of every namespace, ipcx_object.name
- *	ipcx_holders_lock	(robust.c, spinlock)	which process holds units of which robust semaphore
+ *	ipcx_holders_lock	(robust.c, spinlock)	which process holds something of which object
  *	ipcx_object.lock	(spinlock)		the state of one object, and its lists of waiters
  *	ipcx_users_lock		(object.c, spinlock)	the table of users; ipcx_user.bytes is atomic
  *	ipcx_pool.lock		(message.c, spinlock)	recycled memory of messages
@@ -37,6 +37,7 @@
 #include <uapi/linux/ipcx.h>
 #include "compat.h"
 
+struct ipcx_holder;
 struct ipcx_name;
 struct ipcx_net;
 struct ipcx_object;
@@ -114,6 +115,7 @@ static inline void ipcx_wake(struct ipcx_wakes *wakes)
  * @opened:	a new open file, which nobody sees yet: 0 or an error, after which @closed is called; may be NULL
  * @closed:	an open file goes; may be NULL
  * @free:	the last reference has gone: nobody else can see the object; cannot fail
+ * @holder_ended_locked: a process that holds something has ended; ipcx_holders_lock and the object's lock are held
  * @show:	kind's lines of fdinfo
  * @shutdown:	@how is valid; NULL if this kind has none
  * @poll:	for ipcx_object_fops: what poll(2) reports, but for a shutdown; the object's lock is held
@@ -128,6 +130,8 @@ struct ipcx_kind {
 	int (*opened)(struct ipcx_object *obj, struct file *file);
 	void (*closed)(struct ipcx_object *obj, struct file *file);
 	void (*free)(struct ipcx_object *obj);
+	void (*holder_ended_locked)(struct ipcx_object *obj, struct ipcx_holder *holder,
+				    struct ipcx_wakes *wakes);
 	void (*show)(struct ipcx_object *obj, struct seq_file *m);
 	void (*shutdown)(struct ipcx_object *obj, u32 how);
 	__poll_t (*poll)(struct ipcx_object *obj);
@@ -277,6 +281,44 @@ extern const struct ipcx_kind ipcx_sem_kind;
 long ipcx_sem_post(struct file *file, void *args, void __user *uargs);
 long ipcx_sem_wait(struct file *file, void *args, void __user *uargs);
 long ipcx_sem_stat(struct file *file, void *args, void __user *uargs);
+
+/* ---- robust.c: what ends with the process that holds it ---- */
+
+#define IPCX_HOLDERS_BITS	4
+
+/**
+ * struct ipcx_holders - the processes that can hold something of one object
+ * @by_mm:	ipcx_holder.in_object, by address space (changed under ipcx_holders_lock and the object's lock, read
+ *		under either)
+ */
+struct ipcx_holders {
+	struct hlist_head by_mm[1 << IPCX_HOLDERS_BITS];
+};
+
+/**
+ * struct ipcx_holder - what one process holds of one object
+ * @in_object:	in ipcx_holders.by_mm
+ * @in_process:	in ipcx_process.holders (protected by ipcx_holders_lock)
+ * @obj:	constant; valid for as long as @in_object is linked
+ * @process:	constant; the holder has a reference to its notifier
+ * @mm:		the address space, only compared
+ * @nr:		how many of what there is to hold (protected by obj->lock)
+ *
+ * Made by the process itself, and gone when the process ends or the object does, whichever is first.  Both
+ * unlink it under ipcx_holders_lock, so that one of them finds it.
+ */
+struct ipcx_holder {
+	struct hlist_node in_object;
+	struct list_head in_process;
+	struct ipcx_object *obj;
+	struct ipcx_process *process;
+	const struct mm_struct *mm;
+	u32 nr;
+};
+
+struct ipcx_holder *ipcx_holder_find_locked(struct ipcx_holders *holders);
+struct ipcx_holder *ipcx_holder_get(struct ipcx_object *obj, struct ipcx_holders *holders);
+void ipcx_holders_free(struct ipcx_holders *holders);
 void ipcx_robust_exit(void);
 
 extern const struct ipcx_kind ipcx_stream_kind;

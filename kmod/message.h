@@ -22,9 +22,11 @@ struct ipcx_message;
 
 /**
  * struct ipcx_attachment - what comes along with a message apart from its bytes
+ * @flag:	IPCX_MSG_*, which tells a receiver what it is
  * @drop:	the message goes, and nobody has taken this from it: frees it; no lock is held, may not sleep
  */
 struct ipcx_attachment {
+	u32 flag;
 	void (*drop)(struct ipcx_attachment *attached, struct ipcx_object *obj);
 };
 
@@ -33,6 +35,7 @@ struct ipcx_attachment {
 /**
  * struct ipcx_message - one message
  * @next:	in its level, or in a list of whoever owns it
+ * @link:	in its level: what points to it; NULL in no level
  * @seq:	place in the order of arrival, given when it enters the queue
  * @type:	constant
  * @priority:	constant
@@ -53,6 +56,7 @@ struct ipcx_attachment {
  */
 struct ipcx_message {
 	struct ipcx_message *next;
+	struct ipcx_message **link;
 	u64 seq;
 	u32 type;
 	u32 priority;
@@ -112,6 +116,7 @@ struct ipcx_buf {
 
 static inline void ipcx_message_attach(struct ipcx_message *msg, struct ipcx_attachment *attached)
 {
+	msg->link = NULL;
 	msg->attached = attached;
 	msg->class |= IPCX_CLASS_ATTACHED;
 }

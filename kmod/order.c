@@ -159,8 +159,11 @@ static void level_insert(struct ipcx_level *level, struct ipcx_message *msg, boo
 	while (*at && (*at)->seq < msg->seq)
 		at = &(*at)->next;
 	msg->next = *at;
+	msg->link = at;
 	*at = msg;
-	if (!msg->next)
+	if (msg->next)
+		msg->next->link = &msg->next;
+	else
 		level->tail = &msg->next;
 }
 
@@ -261,4 +264,27 @@ void ipcx_order_take_slow(struct ipcx_order *order, struct ipcx_level *level, st
 		msg->level = level;
 	else
 		kfree(level);
+}
+
+/* Take @msg out, wherever it is; false if somebody has taken it already. */
+bool ipcx_order_remove(struct ipcx_order *order, struct ipcx_message *msg)
+{
+	struct ipcx_level *level = order->only;
+	bool was_first;
+
+	if (!msg->link)
+		return false;
+	if (!level)
+		level = lower_bound(order, msg->type, msg->priority);
+	was_first = level->first == msg;
+	*msg->link = msg->next;
+	if (msg->next)
+		msg->next->link = msg->link;
+	else
+		level->tail = msg->link;
+	msg->link = NULL;
+	order->nr--;
+	if (was_first && !order->only)
+		ipcx_order_take_slow(order, level, msg);
+	return true;
 }

@@ -70,11 +70,13 @@ static inline bool ipcx_select_matches(struct ipcx_select select, u32 type)
 
 bool ipcx_order_add_slow(struct ipcx_order *order, struct ipcx_message *msg, bool again);
 struct ipcx_level *ipcx_order_find_slow(const struct ipcx_order *order, struct ipcx_select select);
+bool ipcx_order_remove(struct ipcx_order *order, struct ipcx_message *msg);
 void ipcx_order_take_slow(struct ipcx_order *order, struct ipcx_level *level, struct ipcx_message *msg);
 
 static inline void ipcx_level_append(struct ipcx_level *level, struct ipcx_message *msg)
 {
 	msg->next = NULL;
+	msg->link = level->tail;
 	*level->tail = msg;
 	level->tail = &msg->next;
 }
@@ -114,6 +116,9 @@ static inline struct ipcx_message *ipcx_order_take(struct ipcx_order *order, str
 	level->first = msg->next;
 	if (!level->first)
 		level->tail = &level->first;
+	else
+		level->first->link = &level->first;
+	msg->link = NULL;
 	order->nr--;
 	if (unlikely(!order->only))
 		ipcx_order_take_slow(order, level, msg);

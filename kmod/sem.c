@@ -15,6 +15,26 @@ static struct ipcx_sem *sem_of(struct ipcx_object *obj)
 	return container_of(obj, struct ipcx_sem, obj);
 }
 
+/* Units that @holder has to give back when it dies. */
+static void hold_locked(struct ipcx_sem *sem, struct ipcx_holder *holder, u32 nr)
+{
+	lockdep_assert_held(&sem->obj.lock);
+	holder->nr += nr;
+	sem->held += nr;
+}
+
+/* The caller has posted @nr units: they settle its own account, as far as that goes. */
+static void settle_locked(struct ipcx_sem *sem, u32 nr)
+{
+	struct ipcx_holder *holder = ipcx_holder_find_locked(&sem->holders);
+
+	if (!holder)
+		return;
+	nr = min(nr, holder->nr);
+	holder->nr -= nr;
+	sem->held -= nr;
+}
+
 /*
  * Hand units to waiters from the head of the line for as long as there are enough.  A waiter that could not be
  * claimed is giving up, and takes itself out of the list.
@@ -31,16 +51,26 @@ static void grant_locked(struct ipcx_sem *sem, struct ipcx_wakes *wakes)
 			continue;
 		sem->count -= w->nr;
 		if (w->holder)
-			ipcx_holder_add_locked(sem, w->holder, w->nr);
+			hold_locked(sem, w->holder, w->nr);
 	}
 }
 
 /* Add units that were posted, or that come back from a dead holder. */
-void ipcx_sem_add_locked(struct ipcx_sem *sem, u32 nr, struct ipcx_wakes *wakes)
+static void add_locked(struct ipcx_sem *sem, u32 nr, struct ipcx_wakes *wakes)
 {
 	lockdep_assert_held(&sem->obj.lock);
 	sem->count += nr;
 	grant_locked(sem, wakes);
+}
+
+/* The units of a dead process come back; the maximum holds, even if others have posted in its place. */
+static void sem_holder_ended_locked(struct ipcx_object *obj, struct ipcx_holder *holder, struct ipcx_wakes *wakes)
+{
+	struct ipcx_sem *sem = sem_of(obj);
+
+	sem->held -= holder->nr;
+	if (holder->nr)
+		add_locked(sem, min(holder->nr, sem->max - sem->count), wakes);
 }
 
 /* Pollers: units are there for who comes now, and room for more. */
@@ -75,8 +105,8 @@ long ipcx_sem_post(struct file *file, void *args, void __user *uargs)
 		ret = -EOVERFLOW;
 	} else {
 		if (sem->obj.state & IPCX_OBJECT_ROBUST)
-			ipcx_holder_sub_locked(sem, post->nr);
-		ipcx_sem_add_locked(sem, post->nr, &wakes);
+			settle_locked(sem, post->nr);
+		add_locked(sem, post->nr, &wakes);
 		trace_ipcx_post(&sem->obj, post->nr, sem->count);
 	}
 	spin_unlock(&sem->obj.lock);
@@ -123,7 +153,7 @@ long ipcx_sem_wait(struct file *file, void *args, void __user *uargs)
 	if (!(file->f_mode & FMODE_READ))
 		return -EACCES;
 	if (sem->obj.state & IPCX_OBJECT_ROBUST) {
-		holder = ipcx_holder_get(sem);
+		holder = ipcx_holder_get(&sem->obj, &sem->holders);
 		if (IS_ERR(holder))
 			return PTR_ERR(holder);
 	}
@@ -135,7 +165,7 @@ long ipcx_sem_wait(struct file *file, void *args, void __user *uargs)
 	} else if (list_empty(&sem->line.waiters) && wait->nr <= sem->count) {
 		sem->count -= wait->nr;
 		if (holder)
-			ipcx_holder_add_locked(sem, holder, wait->nr);
+			hold_locked(sem, holder, wait->nr);
 	} else {
 		ret = wait_in_line(file, wait, holder);
 		goto out;
@@ -184,7 +214,6 @@ static struct ipcx_object *sem_create(const void *args)
 	if (!sem)
 		return ERR_PTR(-ENOMEM);
 	ipcx_line_init(&sem->line);
-	hash_init(sem->holders);
 	sem->count = create->initial;
 	sem->max = create->max;
 	ret = ipcx_object_init(&sem->obj, &ipcx_sem_kind, &create->create, state);
@@ -199,7 +228,8 @@ static void sem_free(struct ipcx_object *obj)
 {
 	struct ipcx_sem *sem = sem_of(obj);
 
-	ipcx_holders_free(sem);
+	if (obj->state & IPCX_OBJECT_ROBUST)
+		ipcx_holders_free(&sem->holders);
 	kfree(sem);
 }
 
@@ -219,6 +249,7 @@ const struct ipcx_kind ipcx_sem_kind = {
 	.fops		= &ipcx_object_fops,
 	.create		= sem_create,
 	.free		= sem_free,
+	.holder_ended_locked = sem_holder_ended_locked,
 	.show		= sem_show,
 	.shutdown	= sem_shutdown,
 	.poll		= sem_poll,
