@@ -92,6 +92,7 @@ struct ipcx_wakes {
 void ipcx_waiter_init(struct ipcx_waiter *w);
 bool ipcx_waiter_claim(struct ipcx_waiter *w);
 void ipcx_waiter_complete(struct ipcx_waiter *w, int result, struct ipcx_wakes *wakes);
+void ipcx_wait_for_claimer(struct ipcx_waiter *w);
 int ipcx_wait(const struct ipcx_object *obj, struct ipcx_waiter *w, u32 flags, u64 timeout);
 void ipcx_wake_all(struct ipcx_wakes *wakes);
 
@@ -271,6 +272,8 @@ long ipcx_queue_sendv(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_recvv(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_purge(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_stat(struct file *file, void *args, void __user *uargs);
+long ipcx_queue_call(struct file *file, void *args, void __user *uargs);
+long ipcx_queue_serve(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_readable(struct file *file, int __user *bytes);
 
 extern const struct ipcx_kind ipcx_region_kind;

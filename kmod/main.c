@@ -21,7 +21,7 @@ static long ioctl_query(struct file *file, void *args, void __user *uargs)
 	query->abi_version = IPCX_ABI_VERSION;
 	query->max_name = IPCX_NAME_MAX;
 	query->features = IPCX_FEATURE_QUEUE | IPCX_FEATURE_REGION | IPCX_FEATURE_SEM | IPCX_FEATURE_SEM_ROBUST |
-			  IPCX_FEATURE_EVENT | IPCX_FEATURE_STREAM;
+			  IPCX_FEATURE_EVENT | IPCX_FEATURE_STREAM | IPCX_FEATURE_CALL;
 	query->max_msg_len = IPCX_MSG_LEN_MAX;
 	query->max_msgs = IPCX_QUEUE_MSGS_MAX;
 	query->max_batch = IPCX_BATCH_MAX;
@@ -146,6 +146,8 @@ static const struct ipcx_command commands[IPCX_IOC_NR] = {
 	COMMAND(IPCX_QUEUE_RECVV,	IPCX_KIND_QUEUE, ipcx_queue_batch, msg_size, ipcx_queue_recvv),
 	COMMAND(IPCX_QUEUE_PURGE,	IPCX_KIND_QUEUE, ipcx_queue_purge, bytes, ipcx_queue_purge),
 	COMMAND(IPCX_QUEUE_STAT,	IPCX_KIND_QUEUE, ipcx_queue_stat, nr_receivers, ipcx_queue_stat),
+	COMMAND(IPCX_QUEUE_CALL,	IPCX_KIND_QUEUE, ipcx_queue_call, reply, ipcx_queue_call),
+	COMMAND(IPCX_QUEUE_SERVE,	IPCX_KIND_QUEUE, ipcx_queue_serve, reserved, ipcx_queue_serve),
 	COMMAND(IPCX_REGION_STAT,	IPCX_KIND_REGION, ipcx_region_stat, reserved, ipcx_region_stat),
 	COMMAND(IPCX_SEM_POST,		IPCX_KIND_SEM, ipcx_sem_post, reserved, ipcx_sem_post),
 	COMMAND(IPCX_SEM_WAIT,		IPCX_KIND_SEM, ipcx_sem_wait, reserved, ipcx_sem_wait),

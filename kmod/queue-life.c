@@ -120,6 +120,7 @@ long ipcx_queue_stat(struct file *file, void *args, void __user *uargs)
 	stat->purged = q->purged;
 	stat->nr_senders = q->nr_senders;
 	stat->nr_receivers = q->nr_receivers;
+	stat->nr_calls = ipcx_calls_taken_locked(q);
 	spin_unlock(&q->obj.lock);
 	return ipcx_put_args(uargs, stat, sizeof(*stat));
 }
@@ -147,6 +148,8 @@ static void queue_shutdown(struct ipcx_object *obj, u32 how)
 		q->nr_receivers--;
 		ipcx_waiter_complete(&r->wait, -EPIPE, &wakes);
 	}
+	if (how & IPCX_SHUT_RECV)
+		ipcx_calls_shutdown_locked(q, &wakes);
 	spin_unlock(&obj->lock);
 	ipcx_wake(&wakes);
 	ipcx_object_notify(obj, EPOLLHUP | EPOLLIN | EPOLLOUT);
@@ -199,9 +202,15 @@ static void queue_free(struct ipcx_object *obj)
 		ipcx_message_put(ipcx_order_take(&q->order, level), obj, &q->pool);
 		cond_resched();
 	}
+	ipcx_calls_free(q);
 	ipcx_pool_drain(&q->pool, obj);
 	ipcx_order_free(&q->order);
 	kfree(q);
+}
+
+static void queue_closed(struct ipcx_object *obj, struct file *file)
+{
+	ipcx_calls_file_closed(ipcx_queue_of(obj), file);
 }
 
 static void queue_show(struct ipcx_object *obj, struct seq_file *m)
@@ -222,7 +231,9 @@ const struct ipcx_kind ipcx_queue_kind = {
 	.file_name	= "[ipcx-queue]",
 	.fops		= &ipcx_queue_fops,
 	.create		= queue_create,
+	.closed		= queue_closed,
 	.free		= queue_free,
+	.holder_ended_locked = ipcx_calls_holder_ended_locked,
 	.show		= queue_show,
 	.shutdown	= queue_shutdown,
 };

@@ -392,7 +392,10 @@ static __always_inline int put_msg(struct ipcx_msg __user *to, const struct ipcx
 {
 	struct user_namespace *userns = current_user_ns();
 	u32 uid = __kuid_val(msg->uid), gid = __kgid_val(msg->gid), pid = sender_pid(msg);
+	u32 flags = msg->len > len ? IPCX_MSG_TRUNCATED : 0;
 
+	if (unlikely(msg->class & IPCX_CLASS_ATTACHED))
+		flags |= msg->attached->flag;
 	if (unlikely(userns != &init_user_ns)) {
 		uid = from_kuid_munged(userns, msg->uid);
 		gid = from_kgid_munged(userns, msg->gid);
@@ -405,7 +408,7 @@ static __always_inline int put_msg(struct ipcx_msg __user *to, const struct ipcx
 	unsafe_put_user(pid, &to->pid, fault);
 	unsafe_put_user(uid, &to->uid, fault);
 	unsafe_put_user(gid, &to->gid, fault);
-	unsafe_put_user(msg->len > len ? IPCX_MSG_TRUNCATED : 0, &to->flags, fault);
+	unsafe_put_user(flags, &to->flags, fault);
 	user_write_access_end();
 	return 0;
 
@@ -426,6 +429,11 @@ static __always_inline int finish(struct ipcx_queue *q, struct ipcx_message *msg
 		ipcx_message_put(msg, &q->obj, &q->pool);
 	}
 	return ret;
+}
+
+int ipcx_queue_describe(struct ipcx_msg __user *to, const struct ipcx_message *msg, u64 len)
+{
+	return put_msg(to, msg, len);
 }
 
 int ipcx_queue_finish(struct ipcx_queue *q, struct ipcx_message *msg, const struct ipcx_queue_recv *req,

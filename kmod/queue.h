@@ -10,6 +10,8 @@
 #include "message.h"
 #include "order.h"
 
+struct ipcx_calls;
+
 /**
  * struct ipcx_queue - a message queue
  * @obj:		common part
@@ -26,6 +28,7 @@
  *			looks at each until one wants its message
  * @nr_senders:		length of @senders (by obj.lock)
  * @nr_receivers:	likewise
+ * @calls:		its calls, or NULL if there has been none
  * @pool:		recycled nodes
  */
 struct ipcx_queue {
@@ -42,6 +45,7 @@ struct ipcx_queue {
 	u64 purged;
 	struct list_head senders;
 	struct list_head receivers;
+	struct ipcx_calls *calls;
 	struct ipcx_pool pool ____cacheline_aligned_in_smp;
 };
 
@@ -107,7 +111,17 @@ int ipcx_queue_deliver(struct ipcx_queue *q, struct ipcx_message *msg, const str
 		       struct ipcx_buf buf);
 int ipcx_queue_finish(struct ipcx_queue *q, struct ipcx_message *msg, const struct ipcx_queue_recv *req,
 		      struct ipcx_msg __user *to);
+int ipcx_queue_describe(struct ipcx_msg __user *to, const struct ipcx_message *msg, u64 len);
 void ipcx_queue_give_back(struct ipcx_queue *q, struct ipcx_message *msg);
+
+/* ---- call.c ---- */
+
+void ipcx_calls_file_closed(struct ipcx_queue *q, const struct file *file);
+void ipcx_calls_holder_ended_locked(struct ipcx_object *obj, struct ipcx_holder *holder,
+				    struct ipcx_wakes *wakes);
+void ipcx_calls_shutdown_locked(struct ipcx_queue *q, struct ipcx_wakes *wakes);
+u32 ipcx_calls_taken_locked(const struct ipcx_queue *q);
+void ipcx_calls_free(struct ipcx_queue *q);
 
 /* ---- queue-life.c ---- */
 

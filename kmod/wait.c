@@ -107,7 +107,7 @@ static int sleep_until_done(struct ipcx_waiter *w, u32 flags, u64 timeout)
 }
 
 /* The claimer has promised to set done: it is between its unlock and its wake-up. */
-static void wait_for_claimer(struct ipcx_waiter *w)
+void ipcx_wait_for_claimer(struct ipcx_waiter *w)
 {
 	for (;;) {
 		set_current_state(TASK_UNINTERRUPTIBLE);
@@ -130,7 +130,7 @@ int ipcx_wait(const struct ipcx_object *obj, struct ipcx_waiter *w, u32 flags, u
 	trace_ipcx_block(obj);
 	ret = sleep_until_done(w, flags, timeout);
 	if (ret && !ipcx_waiter_claim(w)) {
-		wait_for_claimer(w);
+		ipcx_wait_for_claimer(w);
 		ret = 0;
 	}
 	if (ret == -ETIMEDOUT)

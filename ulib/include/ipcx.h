@@ -119,6 +119,27 @@ int ipcx_queue_recvv(int queue, struct ipcx_msg *msgs, unsigned int nr,
 int64_t ipcx_queue_purge(int queue, const struct ipcx_select *select);
 int ipcx_queue_stat(int queue, struct ipcx_queue_stat *stat);
 
+/* ---- calls: a message that waits for its reply ---- */
+
+/*
+ * Send @msg and wait for its reply, for which buf and len of @reply are the buffer; on return
+ * the reply, with its sender.  @flags: IPCX_REALTIME, IPCX_RECV_TRUNCATE.  -EMSGSIZE: the reply
+ * was larger than the buffer and is lost.  -ECONNRESET: the server has gone without a reply.
+ */
+int ipcx_queue_call(int queue, const struct ipcx_msg *msg, struct ipcx_msg *reply,
+		    unsigned int flags, uint64_t timeout);
+/*
+ * Reply to *@call, unless @reply is NULL, and take the next message; *@call becomes its number,
+ * or 0 if it is no call.  On failure, *@call is 0 if the reply has reached its caller, so that
+ * the next attempt takes NULL for @reply then.
+ */
+int ipcx_queue_serve(int queue, uint64_t *call, const struct ipcx_msg *reply, struct ipcx_msg *msg,
+		     unsigned int flags, uint64_t timeout);
+/* Reply, and take no other message.  -ECANCELED: the caller does not wait any more. */
+int ipcx_queue_reply(int queue, uint64_t call, const struct ipcx_msg *reply);
+/* 1 if the caller still waits for the reply, 0 if it has given up or died. */
+int ipcx_queue_call_wanted(int queue, uint64_t call);
+
 /* ---- regions ---- */
 
 /* Shared memory of @len bytes, zero-filled. */

@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Calls: a message whose sender waits for its reply.
+ *
+ * The call is an attachment of its message until a server takes it; then it is found by its number, which is only
+ * good for the queue it came from.  Caller and server each have a reference.  Who ends the call, by a reply or by
+ * giving up, claims the caller's waiter, as in every other wait: so a reply reaches its caller or is known not to.
+ */
+#include <linux/hash.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "ipcx_trace.h"
+#include "queue.h"
+
+#define CALLS_BITS	5
+
+/**
+ * struct ipcx_call - one call
+ * @attached:	its place in its message, until it is taken
+ * @wait:	the caller
+ * @refs:	the caller's; and that of the message or, when it is taken, of the table
+ * @all:	in ipcx_calls.all until it has ended (protected by the queue's lock)
+ * @taken:	in ipcx_calls.taken, by @id (by the queue's lock)
+ * @id:		its number, 0 until it is taken (by the queue's lock)
+ * @msg:	its message, until it is taken (by the queue's lock)
+ * @gave_up:	the caller does not wait any more (by the queue's lock)
+ * @mm:		the process that took it, only compared
+ * @file:	through which it was taken, only compared
+ * @reply:	handed over with result 0
+ */
+struct ipcx_call {
+	struct ipcx_attachment attached;
+	struct ipcx_waiter wait;
+	refcount_t refs;
+	struct list_head all;
+	struct hlist_node taken;
+	u64 id;
+	struct ipcx_message *msg;
+	bool gave_up;
+	const struct mm_struct *mm;
+	const struct file *file;
+	struct ipcx_message *reply;
+};
+
+/**
+ * struct ipcx_calls - the calls of one queue, from its first on
+ * @all:	those whose callers wait (protected by the queue's lock)
+ * @taken:	those that servers have taken and not answered, by id (by the queue's lock)
+ * @nr_taken:	how many (by the queue's lock)
+ * @last_id:	the number given last (by the queue's lock)
+ * @servers:	the processes that have taken calls
+ * @hot:	a call to be used again, taken and given with a single exchange, or NULL
+ */
+struct ipcx_calls {
+	struct list_head all;
+	struct hlist_head taken[1 << CALLS_BITS];
+	u32 nr_taken;
+	u64 last_id;
+	struct ipcx_holders servers;
+	struct ipcx_call *hot;
+};
+
+static struct ipcx_call *call_of(struct ipcx_attachment *attached)
+{
+	return container_of(attached, struct ipcx_call, attached);
+}
+
+/* The calls of @q, made when they are first needed: -ENOMEM, -EDQUOT. */
+static struct ipcx_calls *calls_get(struct ipcx_queue *q)
+{
+	struct ipcx_calls *calls = smp_load_acquire(&q->calls);	/* see CALLS_PUBLISH */
+	struct ipcx_calls *other;
+	int ret;
+
+	if (likely(calls))
+		return calls;
+	calls = kzalloc(sizeof(*calls), GFP_KERNEL_ACCOUNT);
+	if (!calls)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&calls->all);
+	ret = ipcx_charge(&q->obj, sizeof(*calls));
+	if (ret) {
+		kfree(calls);
+		return ERR_PTR(ret);
+	}
+	/* CALLS_PUBLISH: the exchange orders the initialisation before the pointer, for the acquire above. */
+	other = cmpxchg(&q->calls, NULL, calls);
+	if (other) {
+		ipcx_uncharge(&q->obj, sizeof(*calls));
+		kfree(calls);
+		return other;
+	}
+	return calls;
+}
+
+static void call_put(struct ipcx_queue *q, struct ipcx_call *call)
+{
+	if (!refcount_dec_and_test(&call->refs))
+		return;
+	call = xchg(&q->calls->hot, call);
+	if (call) {
+		ipcx_uncharge(&q->obj, sizeof(*call));
+		kfree(call);
+	}
+}
+
+/*
+ * Nobody waits for @call any more, or shall not: tell the caller, with @result, unless it has given up.  Returns
+ * whether it has been told.
+ */
+static bool end_locked(struct ipcx_call *call, int result, struct ipcx_wakes *wakes)
+{
+	if (call->gave_up || !ipcx_waiter_claim(&call->wait))
+		return false;
+	list_del_init(&call->all);
+	ipcx_waiter_complete(&call->wait, result, wakes);
+	return true;
+}
+
+/* Its message has been taken by who cannot reply, or has been discarded. */
+static void call_drop(struct ipcx_attachment *attached, struct ipcx_object *obj)
+{
+	struct ipcx_queue *q = ipcx_queue_of(obj);
+	struct ipcx_call *call = call_of(attached);
+	IPCX_WAKES(wakes);
+
+	spin_lock(&obj->lock);
+	call->msg = NULL;
+	end_locked(call, obj->state & IPCX_OBJECT_SHUT_RECV ? -EPIPE : -ECONNRESET, &wakes);
+	spin_unlock(&obj->lock);
+	ipcx_wake(&wakes);
+	call_put(q, call);
+}
+
+static struct ipcx_call *call_create(struct ipcx_queue *q, struct ipcx_calls *calls)
+{
+	struct ipcx_call *call = READ_ONCE(calls->hot) ? xchg(&calls->hot, NULL) : NULL;
+	int ret;
+
+	if (!call) {
+		ret = ipcx_charge(&q->obj, sizeof(*call));
+		if (ret)
+			return ERR_PTR(ret);
+		call = kmalloc(sizeof(*call), GFP_KERNEL_ACCOUNT);
+		if (!call) {
+			ipcx_uncharge(&q->obj, sizeof(*call));
+			return ERR_PTR(-ENOMEM);
+		}
+	}
+	call->attached.flag = IPCX_MSG_CALL;
+	call->attached.drop = call_drop;
+	ipcx_waiter_init(&call->wait);
+	INIT_LIST_HEAD(&call->wait.node);
+	refcount_set(&call->refs, 2);
+	call->id = 0;
+	call->gave_up = false;
+	call->reply = NULL;
+	return call;
+}
+
+/*
+ * The caller has given up, and nobody can end the call any more.  Its message leaves the queue, if nobody has taken
+ * it: @err can be told as if nothing had happened.  Otherwise the server learns of it when it replies.
+ */
+static int give_up(struct ipcx_queue *q, struct ipcx_call *call, int err)
+{
+	struct ipcx_message *msg;
+	IPCX_WAKES(wakes);
+
+	spin_lock(&q->obj.lock);
+	call->gave_up = true;
+	list_del_init(&call->all);
+	msg = call->msg;
+	if (msg && ipcx_order_remove(&q->order, msg)) {
+		q->bytes -= msg->len;
+		q->purged++;
+		ipcx_queue_admit_locked(q, &wakes);
+	} else {
+		msg = NULL;
+	}
+	spin_unlock(&q->obj.lock);
+	if (!msg)
+		return err == -ERESTARTSYS ? -EINTR : err;
+	ipcx_queue_wake_admitted(q, &wakes);
+	ipcx_object_notify(&q->obj, EPOLLOUT | EPOLLWRNORM);
+	ipcx_message_put(msg, &q->obj, &q->pool);
+	return err;
+}
+
+/* Copy the reply to the caller: it has been taken from the server in any case. */
+static int accept_reply(struct ipcx_queue *q, struct ipcx_message *reply, const struct ipcx_queue_call *args,
+			struct ipcx_queue_call __user *u)
+{
+	struct ipcx_buf buf = { .ptr = u64_to_user_ptr(args->reply.buf) };
+	bool fits = reply->len <= args->reply.len || args->flags & IPCX_RECV_TRUNCATE;
+	int ret;
+
+	ret = fits ? ipcx_message_copy_out(&q->obj, reply, buf, min_t(u64, reply->len, args->reply.len)) : 0;
+	if (!ret)
+		ret = ipcx_queue_describe(&u->reply, reply, args->reply.len);
+	ipcx_message_put(reply, &q->obj, &q->pool);
+	return ret ? ret : fits ? 0 : -EMSGSIZE;
+}
+
+#define CALL_FLAGS	(IPCX_REALTIME | IPCX_RECV_TRUNCATE)
+
+long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
+{
+	struct ipcx_queue *q = ipcx_queue_of(ipcx_object(file));
+	struct ipcx_queue_call *req = args;
+	struct ipcx_buf buf = { .ptr = u64_to_user_ptr(req->msg.buf) };
+	u32 flags = req->flags & IPCX_REALTIME;
+	struct ipcx_calls *calls;
+	struct ipcx_message *msg;
+	struct ipcx_call *call;
+	int ret;
+
+	if (req->flags & ~CALL_FLAGS || req->reply.flags)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EACCES;
+	ret = ipcx_queue_check(q, &req->msg);
+	if (ret)
+		return ret;
+	calls = calls_get(q);
+	if (IS_ERR(calls))
+		return PTR_ERR(calls);
+	call = call_create(q, calls);
+	if (IS_ERR(call))
+		return PTR_ERR(call);
+	msg = ipcx_message_create(&q->obj, &q->pool, buf, req->msg.len);
+	if (IS_ERR(msg)) {
+		ret = PTR_ERR(msg);
+		goto err_put_call;
+	}
+	msg->type = req->msg.type;
+	msg->priority = req->msg.priority;
+	call->msg = msg;
+	ipcx_message_attach(msg, &call->attached);
+	trace_ipcx_send(&q->obj, msg);
+	spin_lock(&q->obj.lock);
+	list_add_tail(&call->all, &calls->all);
+	spin_unlock(&q->obj.lock);
+	ret = ipcx_queue_enter(q, msg, ipcx_wait_flags(file, flags), req->timeout);
+	if (ret) {
+		/* it has never been in the queue: nobody but a shutdown knows of it */
+		ipcx_message_detach(msg);
+		ipcx_message_put(msg, &q->obj, &q->pool);
+		goto err_unlink;
+	}
+
+	ret = ipcx_wait(&q->obj, &call->wait, flags, req->timeout);
+	if (ret)
+		ret = give_up(q, call, ret);
+	else
+		ret = call->wait.result;
+	if (!ret)
+		ret = accept_reply(q, call->reply, req, uargs);
+	call_put(q, call);
+	return ret;
+
+err_unlink:
+	spin_lock(&q->obj.lock);
+	call->gave_up = true;
+	list_del_init(&call->all);
+	spin_unlock(&q->obj.lock);
+	/* if a shutdown was quicker, it is about to touch the waiter */
+	if (!ipcx_waiter_claim(&call->wait))
+		ipcx_wait_for_claimer(&call->wait);
+err_put_call:
+	call_put(q, call);
+	call_put(q, call);
+	return ret;
+}
+
+/* ---- the server's side ---- */
+
+static struct hlist_head *bucket_of(struct ipcx_calls *calls, u64 id)
+{
+	return &calls->taken[hash_64(id, CALLS_BITS)];
+}
+
+static struct ipcx_call *find_locked(struct ipcx_calls *calls, u64 id)
+{
+	struct ipcx_call *call;
+
+	hlist_for_each_entry(call, bucket_of(calls, id), taken)
+		if (call->id == id)
+			return call;
+	return NULL;
+}
+
+/* Nobody can reply to it any more; the caller of this puts the table's reference. */
+static void forget_locked(struct ipcx_calls *calls, struct ipcx_call *call)
+{
+	hlist_del(&call->taken);
+	calls->nr_taken--;
+}
+
+/* Is somebody waiting for the reply to call @id? */
+static int check_call(struct ipcx_queue *q, struct ipcx_calls *calls, u64 id)
+{
+	struct ipcx_call *call;
+	int ret;
+
+	spin_lock(&q->obj.lock);
+	call = find_locked(calls, id);
+	ret = !call ? -EINVAL : call->gave_up ? -ECANCELED : 0;
+	spin_unlock(&q->obj.lock);
+	return ret;
+}
+
+/* Answer call @id: 1 if the reply has reached the caller, 0 if that has gone. */
+static int reply(struct ipcx_queue *q, struct ipcx_calls *calls, u64 id, const struct ipcx_msg *m)
+{
+	struct ipcx_buf buf = { .ptr = u64_to_user_ptr(m->buf) };
+	struct ipcx_message *msg;
+	struct ipcx_call *call;
+	IPCX_WAKES(wakes);
+	bool told = false;
+	int ret;
+
+	ret = ipcx_queue_check(q, m);
+	if (ret)
+		return ret;
+	msg = ipcx_message_create(&q->obj, &q->pool, buf, m->len);
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+	msg->type = m->type;
+	msg->priority = m->priority;
+	spin_lock(&q->obj.lock);
+	call = find_locked(calls, id);
+	if (call) {
+		forget_locked(calls, call);
+		call->reply = msg;
+		told = end_locked(call, 0, &wakes);
+	}
+	spin_unlock(&q->obj.lock);
+	ipcx_wake(&wakes);
+	if (!told)
+		ipcx_message_put(msg, &q->obj, &q->pool);
+	if (!call)
+		return -EINVAL;
+	call_put(q, call);
+	return told;
+}
+
+/*
+ * The message has been copied to the server and described: the call is the server's from now on.  False if its
+ * caller has given up meanwhile.
+ */
+static bool take_call(struct ipcx_queue *q, struct ipcx_calls *calls, struct ipcx_call *call, u64 id,
+		      const struct file *file)
+{
+	bool wanted;
+
+	spin_lock(&q->obj.lock);
+	wanted = !call->gave_up;
+	call->msg = NULL;
+	if (wanted) {
+		call->id = id;
+		call->mm = current->mm;
+		call->file = file;
+		hlist_add_head(&call->taken, bucket_of(calls, id));
+		calls->nr_taken++;
+	}
+	spin_unlock(&q->obj.lock);
+	if (!wanted)
+		call_put(q, call);
+	return wanted;
+}
+
+static u64 new_id(struct ipcx_queue *q, struct ipcx_calls *calls)
+{
+	u64 id;
+
+	spin_lock(&q->obj.lock);
+	id = ++calls->last_id;
+	spin_unlock(&q->obj.lock);
+	return id;
+}
+
+/* Take the next message, waiting for it; a call whose caller gives up just then is passed over. */
+static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls *calls,
+		      const struct ipcx_queue_serve *args, struct ipcx_queue_serve __user *u)
+{
+	struct ipcx_queue_recv req = {
+		.flags = ipcx_wait_flags(file, args->flags & (IPCX_NOWAIT | IPCX_REALTIME | IPCX_RECV_TRUNCATE)),
+		.timeout = args->timeout,
+		.select = args->select,
+	};
+	struct ipcx_buf buf = { .ptr = u64_to_user_ptr(args->msg.buf) };
+	struct ipcx_attachment *attached;
+	struct ipcx_message *msg;
+	u64 id = 0;
+	int ret;
+
+	for (;;) {
+		req.msg = args->msg;
+		msg = ipcx_queue_take(q, &req);
+		if (IS_ERR(msg)) {
+			ret = PTR_ERR(msg);
+			if (ret == -EMSGSIZE && put_user(req.msg.len, &u->msg.len))
+				ret = -EFAULT;
+			return ret;
+		}
+		ret = ipcx_queue_deliver(q, msg, &req, buf);
+		if (ret)
+			return ret;
+		if (msg->class & IPCX_CLASS_ATTACHED && msg->attached->flag == IPCX_MSG_CALL)
+			id = new_id(q, calls);
+		if (put_user(id, &u->call)) {
+			ipcx_queue_give_back(q, msg);
+			return -EFAULT;
+		}
+		if (!id)
+			return ipcx_queue_finish(q, msg, &req, &u->msg);
+		if (ipcx_queue_describe(&u->msg, msg, req.msg.len)) {
+			ipcx_queue_give_back(q, msg);
+			return -EFAULT;
+		}
+		attached = ipcx_message_detach(msg);
+		ipcx_message_put(msg, &q->obj, &q->pool);
+		if (take_call(q, calls, call_of(attached), id, file))
+			return 0;
+		id = 0;
+	}
+}
+
+#define SERVE_FLAGS	(IPCX_NOWAIT | IPCX_REALTIME | IPCX_RECV_TRUNCATE | IPCX_SERVE_REPLY_ONLY | IPCX_SERVE_CHECK)
+
+long ipcx_queue_serve(struct file *file, void *args, void __user *uargs)
+{
+	struct ipcx_queue *q = ipcx_queue_of(ipcx_object(file));
+	struct ipcx_queue_serve __user *u = uargs;
+	const struct ipcx_queue_serve *req = args;
+	u32 only = req->flags & (IPCX_SERVE_REPLY_ONLY | IPCX_SERVE_CHECK);
+	struct ipcx_holder *holder;
+	struct ipcx_calls *calls;
+	int ret;
+
+	if (req->flags & ~SERVE_FLAGS || req->reserved || req->msg.flags || !ipcx_select_valid(req->select) ||
+	    only == (IPCX_SERVE_REPLY_ONLY | IPCX_SERVE_CHECK) || (only && !req->call))
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_READ))
+		return -EACCES;
+	calls = calls_get(q);
+	if (IS_ERR(calls))
+		return PTR_ERR(calls);
+	if (only == IPCX_SERVE_CHECK)
+		return check_call(q, calls, req->call);
+	/* the process's end is followed from before its first call on */
+	if (!only) {
+		holder = ipcx_holder_get(&q->obj, &calls->servers);
+		if (IS_ERR(holder))
+			return PTR_ERR(holder);
+	}
+	/* what has become of the reply must be told: find out first whether it can be */
+	if (put_user(0, &u->replied))
+		return -EFAULT;
+	if (req->call) {
+		ret = reply(q, calls, req->call, &req->reply);
+		if (ret < 0)
+			return ret;
+		if (only)
+			return ret && !put_user(1, &u->replied) ? 0 : ret ? -EFAULT : -ECANCELED;
+		if (ret && put_user(1, &u->replied))
+			return -EFAULT;
+	}
+	return take_next(file, q, calls, req, u);
+}
+
+/* ---- ends of many calls ---- */
+
+/* End the calls that process @mm has taken, or that were taken through @file; the other one is NULL. */
+static void end_taken_locked(struct ipcx_queue *q, const struct mm_struct *mm, const struct file *file,
+			     struct ipcx_wakes *wakes)
+{
+	struct ipcx_calls *calls = q->calls;
+	struct hlist_node *next;
+	struct ipcx_call *call;
+	int i;
+
+	lockdep_assert_held(&q->obj.lock);
+	for (i = 0; i < ARRAY_SIZE(calls->taken) && calls->nr_taken; i++) {
+		hlist_for_each_entry_safe(call, next, &calls->taken[i], taken) {
+			if (mm ? call->mm != mm : call->file != file)
+				continue;
+			forget_locked(calls, call);
+			end_locked(call, -ECONNRESET, wakes);
+			/* a caller that has just been told keeps it until it has been woken */
+			call_put(q, call);
+		}
+	}
+}
+
+/* An open file goes: nobody can reply through it to what was taken through it. */
+void ipcx_calls_file_closed(struct ipcx_queue *q, const struct file *file)
+{
+	IPCX_WAKES(wakes);
+
+	if (!q->calls)
+		return;
+	spin_lock(&q->obj.lock);
+	end_taken_locked(q, NULL, file, &wakes);
+	spin_unlock(&q->obj.lock);
+	ipcx_wake(&wakes);
+}
+
+/* A process that can have taken calls has ended. */
+void ipcx_calls_holder_ended_locked(struct ipcx_object *obj, struct ipcx_holder *holder, struct ipcx_wakes *wakes)
+{
+	end_taken_locked(ipcx_queue_of(obj), holder->mm, NULL, wakes);
+}
+
+/* The queue is shut down for receiving: no call can be taken any more, nor answered. */
+void ipcx_calls_shutdown_locked(struct ipcx_queue *q, struct ipcx_wakes *wakes)
+{
+	struct ipcx_call *call, *next;
+
+	lockdep_assert_held(&q->obj.lock);
+	if (!q->calls)
+		return;
+	list_for_each_entry_safe(call, next, &q->calls->all, all)
+		end_locked(call, -EPIPE, wakes);
+}
+
+u32 ipcx_calls_taken_locked(const struct ipcx_queue *q)
+{
+	return q->calls ? q->calls->nr_taken : 0;
+}
+
+/* The queue is going: its messages and open files have gone, so no call is left. */
+void ipcx_calls_free(struct ipcx_queue *q)
+{
+	struct ipcx_calls *calls = q->calls;
+
+	if (!calls)
+		return;
+	ipcx_holders_free(&calls->servers);
+	if (calls->hot) {
+		ipcx_uncharge(&q->obj, sizeof(*calls->hot));
+		kfree(calls->hot);
+	}
+	ipcx_uncharge(&q->obj, sizeof(*calls));
+	kfree(calls);
+}
