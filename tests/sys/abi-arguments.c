@@ -5,7 +5,7 @@
  */
 #include "object.h"
 
-enum where { DEVICE, QUEUE, REGION, SEM, EVENT, NR_WHERE };
+enum where { DEVICE, QUEUE, REGION, SEM, EVENT, STREAM, NR_WHERE };
 
 static const char name[] = "abi";
 static char payload[64];
@@ -37,6 +37,8 @@ union arg {
 	struct ipcx_sem_stat sem_stat;
 	struct ipcx_event_change change;
 	struct ipcx_event_wait event_wait;
+	struct ipcx_stream_resize resize;
+	struct ipcx_queue_serve serve;
 	struct ipcx_event_stat event_stat;
 };
 
@@ -124,6 +126,18 @@ static void fill_event_wait(void)
 	arg.event_wait.timeout = IPCX_FOREVER;
 }
 
+static void fill_resize(void)
+{
+	arg.resize.capacity = 4096;
+}
+
+static void fill_serve(void)
+{
+	CHECK_OK(ipcx_queue_send(fds[QUEUE], payload, 8));
+	arg.serve.timeout = IPCX_FOREVER;
+	arg.serve.msg = ipcx_msg(payload, sizeof(payload));
+}
+
 static void fill_shutdown(void)
 {
 	arg.shutdown.how = IPCX_SHUT_SEND;
@@ -155,7 +169,7 @@ static const struct command {
 	C(IPCX_UNLINK, DEVICE, ipcx_unlink, 0, 0, fill_unlink),
 	C(IPCX_LIST, DEVICE, ipcx_list, 0, 0, fill_list),
 	C(IPCX_QUEUE_CREATE, DEVICE, ipcx_queue_create, CREATE_FLAGS,
-	  offsetof(struct ipcx_queue_create, overflow), NULL),
+	  offsetof(struct ipcx_queue_create, reserved), NULL),
 	C(IPCX_REGION_CREATE, DEVICE, ipcx_region_create, CREATE_FLAGS, 0, fill_region),
 	C(IPCX_SEM_CREATE, DEVICE, ipcx_sem_create, CREATE_FLAGS | IPCX_SEM_ROBUST, 0, fill_sem),
 	C(IPCX_EVENT_CREATE, DEVICE, ipcx_event_create, CREATE_FLAGS | IPCX_EVENT_MANUAL,
@@ -185,6 +199,13 @@ static const struct command {
 	C(IPCX_EVENT_PULSE, EVENT, ipcx_event_change, 0, 0, NULL),
 	C(IPCX_EVENT_WAIT, EVENT, ipcx_event_wait, WAIT_FLAGS, 0, fill_event_wait),
 	C(IPCX_EVENT_STAT, EVENT, ipcx_event_stat, 0, 0, NULL),
+	C(IPCX_STREAM_CREATE, DEVICE, ipcx_stream_create, CREATE_FLAGS, 0, NULL),
+	C(IPCX_STAT, STREAM, ipcx_stat, 0, offsetof(struct ipcx_stat, reserved), NULL),
+	C(IPCX_STREAM_STAT, STREAM, ipcx_stream_stat, 0, 0, NULL),
+	C(IPCX_STREAM_RESIZE, STREAM, ipcx_stream_resize, 0, 0, fill_resize),
+	C(IPCX_QUEUE_SERVE, QUEUE, ipcx_queue_serve,
+	  WAIT_FLAGS | IPCX_RECV_TRUNCATE | IPCX_SERVE_REPLY_ONLY | IPCX_SERVE_CHECK,
+	  offsetof(struct ipcx_queue_serve, reserved), fill_serve),
 	/* last: nothing works after it */
 	C(IPCX_SHUTDOWN, SEM, ipcx_shutdown, 0, offsetof(struct ipcx_shutdown, reserved),
 	  fill_shutdown),
@@ -201,6 +222,7 @@ static void set_up(void)
 	fds[REGION] = region(1);
 	fds[SEM] = sem(0, INT_MAX);
 	fds[EVENT] = event(0, 0);
+	fds[STREAM] = CHECK_OK(ipcx_stream_create(NULL, 0, NULL));
 }
 
 /* A valid argument of the size that this header has. */
@@ -250,7 +272,7 @@ static void works(const struct command *c, const char *what)
 /* Size of the argument in the first version of the ABI. */
 static uint32_t first_len(const struct command *c)
 {
-	return c->cmd == IPCX_QUEUE_STAT ? offsetof(struct ipcx_queue_stat, dropped) : c->len;
+	return c->cmd == IPCX_QUEUE_STAT ? offsetof(struct ipcx_queue_stat, nr_calls) : c->len;
 }
 
 TEST(size_too_small)
@@ -347,8 +369,7 @@ TEST(every_unknown_flag)
 			arg.words[1] |= 1u << bit;
 			snprintf(what, sizeof(what), "flag %d", bit);
 			/* another kind knows these */
-			if (1u << bit & (IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL | IPCX_QUEUE_BROADCAST |
-					 IPCX_QUEUE_LATEST) &&
+			if (1u << bit & (IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL) &&
 			    (c->flags & CREATE_FLAGS) == CREATE_FLAGS)
 				fails(c, what, EOPNOTSUPP);
 			else
@@ -450,8 +471,8 @@ TEST(commands_of_other_objects)
 TEST(unknown_commands)
 {
 	static const int known[] = {
-		0, 1, 2, 3, 4, 5, 6, 7, 0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
-		0x30, 0x38, 0x39, 0x3a, 0x40, 0x41, 0x42, 0x43, 0x44,
+		0, 1, 2, 3, 4, 5, 6, 7, 8, 0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27,
+		0x30, 0x38, 0x39, 0x3a, 0x40, 0x41, 0x42, 0x43, 0x44, 0x48, 0x49,
 	};
 	int where, nr;
 	size_t i;

@@ -207,7 +207,7 @@ TEST(reserved_members)
 {
 	int q = queue_with_one(), dev = CHECK_SYS(open("/dev/ipcx", O_RDWR | O_CLOEXEC));
 	struct ipcx_shutdown shut = { .size = sizeof(shut), .how = IPCX_SHUT_SEND, .reserved = 1 };
-	struct ipcx_queue_create create = { .create.size = sizeof(create), .overflow = 1 };
+	struct ipcx_queue_create create = { .create.size = sizeof(create), .reserved = 1 };
 
 	CHECK_REFUSED(q, IPCX_SHUTDOWN, shut, EINVAL);
 	CHECK_ERR(call(dev, IPCX_QUEUE_CREATE, &create), EINVAL);
@@ -261,7 +261,7 @@ static const struct {
 	{ IPCX_QUEUE_SENDV, sizeof(struct ipcx_queue_batch), 0 },
 	{ IPCX_QUEUE_RECVV, sizeof(struct ipcx_queue_batch), 0 },
 	{ IPCX_QUEUE_PURGE, sizeof(struct ipcx_queue_purge), 0 },
-	{ IPCX_QUEUE_STAT, sizeof(struct ipcx_queue_stat), offsetof(struct ipcx_queue_stat, dropped) },
+	{ IPCX_QUEUE_STAT, sizeof(struct ipcx_queue_stat), offsetof(struct ipcx_queue_stat, nr_calls) },
 	{ IPCX_STAT, sizeof(struct ipcx_stat), 0 },
 };
 
@@ -548,7 +548,7 @@ TEST(commands_of_others)
 TEST(commands_of_nobody)
 {
 	static const unsigned int known[] = {
-		0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25
+		0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27
 	};
 	int q = make_queue(0, 0, 0);
 	unsigned int nr, i;
