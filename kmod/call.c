@@ -465,8 +465,8 @@ long ipcx_queue_serve(struct file *file, void *args, void __user *uargs)
 		if (ret < 0)
 			return ret;
 		if (only)
-			return ret && !put_user(1, &u->replied) ? 0 : ret ? -EFAULT : -ECANCELED;
-		if (ret && put_user(1, &u->replied))
+			return put_user(ret ? 1 : 2, &u->replied) ? -EFAULT : ret ? 0 : -ECANCELED;
+		if (put_user(ret ? 1 : 2, &u->replied))
 			return -EFAULT;
 	}
 	return take_next(file, q, calls, req, u);

@@ -532,6 +532,14 @@ TEST(replied)
 	serve.replied = 7;
 	CHECK_ERR(call(q, IPCX_QUEUE_SERVE, &serve), EINVAL);
 	CHECK_EQ(serve.replied, 0);
+	/* to a caller that has gone */
+	prepare(&c, q, "x");
+	c.timeout = ipcx_after_ms(100);
+	thread_start(&c.t, call_main, &c);
+	serve.call = take(q, text);
+	CHECK_EQ(thread_join(&c.t), -ETIMEDOUT);
+	CHECK_ERR(call(q, IPCX_QUEUE_SERVE, &serve), EAGAIN);
+	CHECK_EQ(serve.replied, 2);
 }
 
 TEST(arguments)

@@ -65,8 +65,9 @@ is "$([ $? -ne 0 ] && echo told)" told "and the writer is told, by SIGPIPE or EP
 fails 2 "a message has no place in a stream" ipcx send "$S" word
 has "$(cat "$T/err")" "is a stream" "it says so"
 fails 2 "nor options of messages" ipcx recv "$S" --json
-works "shutdown" ipcx shutdown "$S"
-is "$(ipcx recv "$S")" "" "the end, without waiting"
+ipcx create stream "$N.u"
+works "shutdown" ipcx shutdown "$N.u"
+is "$(ipcx recv "$N.u")" "" "the end, without waiting"
 fails 2 "a queue has no capacity" ipcx create queue "$N.q" --capacity 4K
 works "a capacity" ipcx create stream "$N.t" --capacity 100K
 is "$(field "$N.t" capacity)" 131072 "rounded up to a power of 2"

@@ -81,6 +81,7 @@ static void put_kind_json(struct json *json, const struct object *object)
 		json_u64(json, "purged", object->queue.purged);
 		json_u64(json, "nr_senders", object->queue.nr_senders);
 		json_u64(json, "nr_receivers", object->queue.nr_receivers);
+		json_u64(json, "nr_calls", object->queue.nr_calls);
 		break;
 	case IPCX_KIND_REGION:
 		json_u64(json, "len", object->region.len);
@@ -283,8 +284,8 @@ static void print_object(const char *name, const struct object *object)
 		printf("so far      %" PRIu64 " sent, %" PRIu64 " received, %" PRIu64 " purged\n",
 		       (uint64_t)object->queue.sent, (uint64_t)object->queue.received,
 		       (uint64_t)object->queue.purged);
-		printf("waiting     %u to send, %u to receive\n", object->queue.nr_senders,
-		       object->queue.nr_receivers);
+		printf("waiting     %u to send, %u to receive, %u for replies\n", object->queue.nr_senders,
+		       object->queue.nr_receivers, object->queue.nr_calls);
 		break;
 	case IPCX_KIND_REGION:
 		printf("size        %s (%" PRIu64 " bytes)\n", format_size(object->region.len, a),
@@ -327,6 +328,7 @@ static int stat_module(bool as_json)
 		{ IPCX_FEATURE_QUEUE, "queue" }, { IPCX_FEATURE_REGION, "region" },
 		{ IPCX_FEATURE_SEM, "semaphore" }, { IPCX_FEATURE_SEM_ROBUST, "robust" },
 		{ IPCX_FEATURE_EVENT, "event" }, { IPCX_FEATURE_STREAM, "stream" },
+		{ IPCX_FEATURE_CALL, "call" },
 	};
 	struct ipcx_query query;
 	char a[16], b[16];

@@ -281,8 +281,8 @@ static int receive_from(struct receiver *r)
 
 static const char recv_help[] =
 "Usage: ipcx recv NAME [OPTION...]\n"
-"Take messages from a queue and print them, one per line; one message, waiting for it. If NAME is a\n"
-"stream: all its bytes, as they are, until its last writer has gone.\n"
+"Take messages from a queue and print them, one per line; one message, waiting for it.\n"
+"If NAME is a stream: all its bytes, as they are, until its last writer has gone.\n"
 "\n"
 "  -c, --count N       N messages\n"
 "  -f, --follow        all that come, until the queue is shut down\n"

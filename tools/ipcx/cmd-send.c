@@ -182,8 +182,8 @@ static int send_arguments(struct sender *s, char **messages, int nr)
 
 static const char send_help[] =
 "Usage: ipcx send NAME [MESSAGE...] [OPTION...]\n"
-"Send each MESSAGE to a queue; without one, each line of the standard input. If NAME is a stream: all bytes\n"
-"of the standard input, as they are.\n"
+"Send each MESSAGE to a queue; without one, each line of the standard input.\n"
+"If NAME is a stream: all bytes of the standard input, as they are.\n"
 "\n"
 "      --type T         message type, 1 to 4294967295 (1)\n"
 "  -p, --priority P     0 to 32767, higher is received first (0)\n"

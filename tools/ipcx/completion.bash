@@ -7,7 +7,7 @@ _ipcx()
 	local command=${COMP_WORDS[1]} words= names= name
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="create ls stat shutdown rm send recv peek purge post wait set reset pulse map demo bench help
+		words="create ls stat shutdown rm send recv peek call serve purge post wait set reset pulse map demo bench help
 			--help --version"
 		COMPREPLY=($(compgen -W "$words" -- "$cur"))
 		return
@@ -32,6 +32,8 @@ _ipcx()
 	recv)		words="--count --follow --all --create --type --except --up-to --timeout --nowait
 				--raw --verbose --json" names=1 ;;
 	peek)		words="--type --except --up-to --timeout --nowait --raw --verbose --json" names=1 ;;
+	call)		words="--type --timeout" names=1 ;;
+	serve)		words="--count" names=1 ;;
 	purge)		words="--type --except --up-to" names=1 ;;
 	post|set|reset|pulse) names=1 ;;
 	wait)		words="--timeout --nowait" names=1 ;;
@@ -39,7 +41,7 @@ _ipcx()
 	demo)		words="--no-bench" ;;
 	bench)		words="--case --mechanism --size --placement --seconds --rounds --quick --brief
 				--count --json --svg --list" ;;
-	help)		words="create ls stat shutdown rm send recv peek purge post wait set reset pulse map demo bench" ;;
+	help)		words="create ls stat shutdown rm send recv peek call serve purge post wait set reset pulse map demo bench" ;;
 	esac
 	COMPREPLY=($(compgen -W "$words --help" -- "$cur"))
 	[ "$names" ] || return

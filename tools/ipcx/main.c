@@ -29,6 +29,8 @@ static const struct command commands[] = {
 	{ "send", cmd_send, "send arguments, or the lines or blocks of the standard input" },
 	{ "recv", cmd_recv, "receive messages and print them" },
 	{ "peek", cmd_peek, "print the first message and leave it in the queue" },
+	{ "call", cmd_call, "send a message and print its reply" },
+	{ "serve", cmd_serve, "run a command for each call; its output is the reply" },
 	{ "purge", cmd_purge, "discard the messages that are in a queue" },
 	{ "Semaphores and events", NULL, NULL },
 	{ "post", cmd_post, "add units to a semaphore" },
@@ -46,7 +48,7 @@ static const struct command commands[] = {
 static void print_help(FILE *out)
 {
 	fputs("Usage: ipcx COMMAND [ARGUMENT...]\n"
-	      "Message queues, shared regions, counting semaphores and events of " IPCX_DEVICE ".\n", out);
+	      "Message queues, streams, shared regions, semaphores and events of " IPCX_DEVICE ".\n", out);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (commands[i].run)
 			fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].summary);

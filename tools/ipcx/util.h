@@ -106,6 +106,8 @@ int finish_output(void);
 /* ---- the subcommands; argv[0] is "ipcx NAME" ---- */
 
 int cmd_bench(int argc, char **argv);		/* cmd-bench.c */
+int cmd_call(int argc, char **argv);		/* cmd-call.c */
+int cmd_serve(int argc, char **argv);
 int cmd_create(int argc, char **argv);		/* cmd-create.c */
 int cmd_rm(int argc, char **argv);
 int cmd_demo(int argc, char **argv);		/* cmd-demo.c */

@@ -130,8 +130,8 @@ int ipcx_queue_call(int queue, const struct ipcx_msg *msg, struct ipcx_msg *repl
 		    unsigned int flags, uint64_t timeout);
 /*
  * Reply to *@call, unless @reply is NULL, and take the next message; *@call becomes its number,
- * or 0 if it is no call.  On failure, *@call is 0 if the reply has reached its caller, so that
- * the next attempt takes NULL for @reply then.
+ * or 0 if it is no call.  On failure, *@call is 0 if it has been replied to, so that the next
+ * attempt takes NULL for @reply then.
  */
 int ipcx_queue_serve(int queue, uint64_t *call, const struct ipcx_msg *reply, struct ipcx_msg *msg,
 		     unsigned int flags, uint64_t timeout);

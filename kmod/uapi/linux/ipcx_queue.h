@@ -217,8 +217,8 @@ struct ipcx_queue_call {
  * @call:	in: the call to reply to, 0 for none; out: the call taken, 0 if the message is none
  * @reply:	the reply; its type is 1 to U32_MAX
  * @msg:	in: the buffer; out: the message
- * @replied:	out: 1 if the reply has reached its caller, 0 if the caller has gone or there was none; valid
- *		whatever became of the next message, so that a reply is never sent twice
+ * @replied:	out: 1 if the reply has reached its caller, 2 if the caller had gone, 0 if there was no reply; valid
+ *		whatever became of the next message: unless it is 0, @call is done with
  *
  * Needs IPCX_READ.  A call belongs to the process that took it, and ends with ECONNRESET for the caller when that
  * process ends or the open file through which it was taken is closed.  Any thread that can use this queue may
