@@ -395,6 +395,7 @@ static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls
 	struct ipcx_attachment *attached;
 	struct ipcx_message *msg;
 	u64 id = 0;
+	bool taken;
 	int ret;
 
 	for (;;) {
@@ -422,8 +423,10 @@ static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls
 			return -EFAULT;
 		}
 		attached = ipcx_message_detach(msg);
+		taken = take_call(q, calls, call_of(attached), id, file);
+		/* only now: until then a caller that gives up looks at it */
 		ipcx_message_put(msg, &q->obj, &q->pool);
-		if (take_call(q, calls, call_of(attached), id, file))
+		if (taken)
 			return 0;
 		id = 0;
 	}

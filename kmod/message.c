@@ -303,7 +303,7 @@ int ipcx_message_copy_out_slow(const struct ipcx_object *obj, const struct ipcx_
 	size_t left = len;
 	struct page *page;
 
-	if ((msg->class & ~IPCX_CLASS_ATTACHED) < IPCX_CLASS_PAGES) {
+	if ((READ_ONCE(msg->class) & IPCX_CLASS_MASK) < IPCX_CLASS_PAGES) {
 		if (!ipcx_copy_out(msg->data, &buf, left))
 			return -EFAULT;
 	} else {

@@ -84,8 +84,13 @@ struct ipcx_message {
 #define IPCX_CLASS_PAGES	5
 #define IPCX_POOL_CLASSES	10
 
-/* A bit in @class of the few messages that have an attachment, which keeps them out of the quick paths. */
+/*
+ * Bits in @class of the few messages that have an attachment, which keep them out of the quick paths: that they do,
+ * and its flag, so that a peeker can tell it while somebody else detaches it.
+ */
 #define IPCX_CLASS_ATTACHED	(1U << 31)
+#define IPCX_CLASS_FLAG_SHIFT	16
+#define IPCX_CLASS_MASK		0xffffU
 
 /**
  * struct ipcx_pool - memory of messages that is free to be used again; it stays charged, and is as it was left:
@@ -118,7 +123,7 @@ static inline void ipcx_message_attach(struct ipcx_message *msg, struct ipcx_att
 {
 	msg->link = NULL;
 	msg->attached = attached;
-	msg->class |= IPCX_CLASS_ATTACHED;
+	msg->class |= IPCX_CLASS_ATTACHED | attached->flag << IPCX_CLASS_FLAG_SHIFT;
 }
 
 /* NULL if it has none. */
@@ -129,7 +134,7 @@ static inline struct ipcx_attachment *ipcx_message_detach(struct ipcx_message *m
 	if (!(msg->class & IPCX_CLASS_ATTACHED))
 		return NULL;
 	msg->attached = NULL;
-	msg->class &= ~IPCX_CLASS_ATTACHED;
+	WRITE_ONCE(msg->class, msg->class & IPCX_CLASS_MASK);
 	return attached;
 }
 

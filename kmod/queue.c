@@ -392,10 +392,10 @@ static __always_inline int put_msg(struct ipcx_msg __user *to, const struct ipcx
 {
 	struct user_namespace *userns = current_user_ns();
 	u32 uid = __kuid_val(msg->uid), gid = __kgid_val(msg->gid), pid = sender_pid(msg);
-	u32 flags = msg->len > len ? IPCX_MSG_TRUNCATED : 0;
+	u32 flags = msg->len > len ? IPCX_MSG_TRUNCATED : 0, class = READ_ONCE(msg->class);
 
-	if (unlikely(msg->class & IPCX_CLASS_ATTACHED))
-		flags |= msg->attached->flag;
+	if (unlikely(class & IPCX_CLASS_ATTACHED))
+		flags |= (class & ~IPCX_CLASS_ATTACHED) >> IPCX_CLASS_FLAG_SHIFT;
 	if (unlikely(userns != &init_user_ns)) {
 		uid = from_kuid_munged(userns, msg->uid);
 		gid = from_kgid_munged(userns, msg->gid);

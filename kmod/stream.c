@@ -308,7 +308,7 @@ static noinline void trim(struct ipcx_stream *s)
 
 	if (bytes_in(s) || !mutex_trylock(&s->writing))
 		return;
-	for (i = KEEP_PAGES; i < s->nr_pages && !bytes_in(s); i++) {
+	for (i = KEEP_PAGES; i < s->nr_pages && s->nr_held > KEEP_PAGES && !bytes_in(s); i++) {
 		free_page_of(s, &s->pages[i]);
 		cond_resched();
 	}

@@ -575,6 +575,39 @@ TEST(arguments)
 	CHECK_EQ(queue_state(q).nr_msgs, 0);
 }
 
+/* Somebody looks at a call while another takes it: both see the same message, and only one has it. */
+static int peek_for_ever(void *arg)
+{
+	char text[16];
+
+	for (;;) {
+		struct ipcx_msg msg = ipcx_msg(text, sizeof(text));
+
+		if (!ipcx_queue_recv_msg(*(int *)arg, &msg, NULL, IPCX_RECV_PEEK | IPCX_NOWAIT, 0))
+			CHECK_EQ(msg.flags & ~IPCX_MSG_CALL, 0);
+	}
+	return 0;
+}
+
+TEST(peeked_while_it_is_taken)
+{
+	int q = queue();
+	pid_t server = spawn(echo_server, &q), peeker = spawn(peek_for_ever, &q);
+	struct caller c;
+
+	for (int i = 0; i < 500; i++) {
+		prepare(&c, q, "x");
+		/* some give up at a random moment */
+		if (i % 3 == 0)
+			c.timeout = ipcx_after_ns(i * 1000);
+		call_main(&c);
+	}
+	CHECK_SYS(kill(peeker, SIGKILL));
+	prepare(&c, q, "end");
+	CHECK_EQ(call_main(&c), 0);
+	CHECK_EXITS(server, 0);
+}
+
 TEST(memory_comes_back)
 {
 	uint64_t before = own_account();
