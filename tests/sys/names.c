@@ -170,7 +170,7 @@ TEST(a_name_of_another_kind)
 	CHECK_ERR(ipcx_open("s", IPCX_KIND_EVENT, 0, 0), ENOENT);
 	CHECK_OK(ipcx_open("s", IPCX_KIND_SEM, 0, 0));
 	CHECK_OK(ipcx_open("s", IPCX_KIND_ANY, 0, 0));
-	CHECK_ERR(ipcx_open("s", IPCX_KIND_EVENT + 1, 0, 0), EINVAL);
+	CHECK_ERR(ipcx_open("s", IPCX_KIND_STREAM + 1, 0, 0), EINVAL);
 	CHECK_ERR(ipcx_open("s", ~0u, 0, 0), EINVAL);
 }
 

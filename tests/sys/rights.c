@@ -301,3 +301,45 @@ TEST(a_received_reading_end_stays_one)
 	send_fd(s[0], ends(fd, IPCX_READ));
 	CHECK_EXITS(pid, 0);
 }
+
+/* To look at an object takes any right to it, and gives none. */
+static int look_as_stranger(void *arg)
+{
+	(void)arg;
+	return ipcx_open("none", IPCX_KIND_ANY, 0, IPCX_OPEN_LOOK) != -EACCES ||
+	       ipcx_open("write", IPCX_KIND_ANY, 0, IPCX_OPEN_LOOK) < 0;
+}
+
+TEST(looking)
+{
+	struct ipcx_options o = { .mode = 0600 };
+	struct ipcx_queue_stat st;
+	char buf[8];
+	int fd, kind;
+
+	own_names();
+	CHECK_OK(ipcx_queue_create("none", NULL, &o));
+	o.mode = 0602;
+	CHECK_OK(ipcx_queue_create("write", NULL, &o));
+	CHECK_OK(ipcx_region_create("region", PAGE, &o));
+	CHECK_OK(ipcx_sem_create("sem", 1, 1, &o));
+	fd = CHECK_OK(ipcx_open("write", IPCX_KIND_QUEUE, 0, IPCX_OPEN_LOOK));
+	CHECK_EQ(object_stat(fd).rights, 0);
+	CHECK_OK(ipcx_queue_stat(fd, &st));
+	CHECK_ERR(ipcx_queue_send(fd, "x", 1), EACCES);
+	CHECK_ERR(ipcx_queue_recv(fd, buf, sizeof(buf)), EACCES);
+	CHECK_ERR(ipcx_shutdown(fd, IPCX_SHUT_SEND), EACCES);
+	CHECK_ERR(ipcx_restrict(fd, IPCX_READ), EACCES);
+	CHECK_SYS_ERR(write(fd, "x", 1), EBADF);
+	CHECK_SYS_ERR(read(fd, buf, 1), EBADF);
+	fd = CHECK_OK(ipcx_open("region", IPCX_KIND_ANY, 0, IPCX_OPEN_LOOK));
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED);
+	CHECK_EQ(errno, EACCES);
+	CHECK_EQ(region_stat(fd).len, PAGE);
+	fd = CHECK_OK(ipcx_open("sem", IPCX_KIND_ANY, 0, IPCX_OPEN_LOOK));
+	CHECK_ERR(ipcx_sem_trywait(fd, 1), EACCES);
+	CHECK_ERR(ipcx_sem_post(fd, 1), EACCES);
+	for (kind = 0; kind < 2; kind++)
+		CHECK_ERR(ipcx_open("sem", IPCX_KIND_ANY, IPCX_READ << kind, IPCX_OPEN_LOOK), EINVAL);
+	CHECK_EXITS(spawn_as(TEST_UID_ALICE, look_as_stranger, NULL), 0);
+}
