@@ -8,7 +8,7 @@ need_device
 LIMIT=120
 ipcx ls > "$T/before"
 works "the objects of ipcx in every case" ipcx bench -t 0.004 -r 1 -s 64,64K,1M \
-	-m ipcx_queue,ipcx_queue_rw,ipcx_region,ipcx_sem,ipcx_event,pipe --json "$T/rows"
+	-m ipcx_queue,ipcx_queue_rw,ipcx_call,ipcx_stream,ipcx_region,ipcx_sem,ipcx_event,pipe --json "$T/rows"
 cp "$T/out" "$T/table"
 is "$(sed -n '/^FAILED/,$p' "$T/table")" "" "none failed"
 is "$(sed -n '/^Not measured/,$p' "$T/table" | grep ipcx)" "" "none was left out"

@@ -167,6 +167,88 @@ static int setup_region(struct link *l)
 	return ret ? explain(l, ret) : ring_setup(l, mem, "ipcx_sem");
 }
 
+/* One stream for each direction, each end a descriptor of its own, with room for two messages. */
+static int setup_stream(struct link *l)
+{
+	size_t want = 2 * l->capacity * l->len;
+
+	for (int dir = 0; dir < 2; dir++) {
+		int ends[2], ret = ipcx_stream_pipe(ends, want > 65536 ? want : 0);
+
+		if (ret)
+			return explain(l, ret);
+		l->fd[2 * dir] = ends[1];
+		l->fd[2 * dir + 1] = ends[0];
+	}
+	return 0;
+}
+
+static int send_stream(struct link *l, int dir, void *buf, size_t len)
+{
+	ssize_t n = write(l->fd[2 * dir], buf, len);
+
+	return n == (ssize_t)len ? 0 : n < 0 ? -errno : -EIO;
+}
+
+/* A reader that is quicker than the writer gets a large message in pieces. */
+static int recv_stream(struct link *l, int dir, void *buf, size_t len)
+{
+	size_t got = 0;
+
+	do {
+		ssize_t n = read(l->fd[2 * dir + 1], (char *)buf + got, len - got);
+
+		if (n <= 0)
+			return n ? -errno : -EPIPE;
+		got += n;
+	} while (got < len);
+	return 0;
+}
+
+/*
+ * Calls: side 0 sends and receives in one system call, made when it receives; side 1 replies and takes the next
+ * in one, except for its last reply, which it makes when it is told to stop.
+ */
+struct call_state {
+	struct ipcx_msg pending;	/* what to send, or to reply with */
+	uint64_t call;			/* 0: nothing to reply to */
+};
+
+static int setup_call(struct link *l)
+{
+	l->priv = calloc(1, sizeof(struct call_state));
+	return l->priv ? setup_queue(l) : -ENOMEM;
+}
+
+static int send_call(struct link *l, int dir, void *buf, size_t len)
+{
+	struct call_state *s = l->priv;
+	uint64_t call = s->call;
+
+	s->pending = ipcx_msg(buf, len);
+	if (!atomic_load_explicit(&l->turn->stop, memory_order_acquire))
+		return 0;
+	/* the last message, for which nobody waits, and the last reply */
+	if (dir == 0)
+		return ipcx_queue_send_msg(l->fd[0], &s->pending, 0, IPCX_FOREVER);
+	s->call = 0;
+	return call ? ipcx_queue_reply(l->fd[0], call, &s->pending) : 0;
+}
+
+static int recv_call(struct link *l, int dir, void *buf, size_t len)
+{
+	struct call_state *s = l->priv;
+	struct ipcx_msg msg = ipcx_msg(buf, len);
+	int ret;
+
+	if (dir == 1)
+		ret = ipcx_queue_call(l->fd[0], &s->pending, &msg, 0, IPCX_FOREVER);
+	else
+		ret = ipcx_queue_serve(l->fd[0], &s->call, s->call ? &s->pending : NULL, &msg, 0,
+				       IPCX_FOREVER);
+	return ret ? ret : msg.len == len ? 0 : -EIO;
+}
+
 const struct mechanism ipcx_mechanisms[] = {
 	{ .name = "ipcx_queue", .usage = "ipcx_queue_send(3) and ipcx_queue_recv(3), one queue for "
 	  "each direction; batch: ipcx_queue_sendv and ipcx_queue_recvv",
@@ -175,6 +257,12 @@ const struct mechanism ipcx_mechanisms[] = {
 	{ .name = "ipcx_queue_rw", .usage = "write(2) and read(2) on the same",
 	  .cases = MESSAGE_CASES, .setup = setup_queue,
 	  .send = write_queue, .recv = read_queue },
+	{ .name = "ipcx_call", .usage = "ipcx_queue_call(3) on one side, ipcx_queue_serve(3) on the other",
+	  .cases = CASE_BIT(CASE_ROUNDTRIP), .setup = setup_call,
+	  .send = send_call, .recv = recv_call },
+	{ .name = "ipcx_stream", .usage = "write(2) and read(2) on ipcx_stream_pipe(3)",
+	  .cases = MESSAGE_CASES, .setup = setup_stream,
+	  .send = send_stream, .recv = recv_stream },
 	{ .name = "ipcx_region", .usage = "ipcx_region_map(3), the ring of posix_shm, ipcx_sem",
 	  .cases = MESSAGE_CASES, .setup = setup_region,
 	  .send = ring_send, .recv = ring_recv },
