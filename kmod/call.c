@@ -251,6 +251,8 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 		goto err_unlink;
 	}
 
+	/* a server that was just woken may answer before this has gone to sleep */
+	cond_resched();
 	ret = ipcx_wait(&q->obj, &call->wait, flags, req->timeout);
 	if (ret)
 		ret = give_up(q, call, ret);
@@ -472,6 +474,9 @@ long ipcx_queue_serve(struct file *file, void *args, void __user *uargs)
 		if (put_user(ret ? 1 : 2, &u->replied))
 			return -EFAULT;
 	}
+	/* a caller that was just woken may call again before this has gone to sleep */
+	if (req->call)
+		cond_resched();
 	return take_next(file, q, calls, req, u);
 }
 
