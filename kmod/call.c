@@ -18,14 +18,13 @@
 
 /**
  * struct ipcx_call - one call
- * @attached:	its place in its message, until it is taken
+ * @attached:	its place in its message, until it is taken; unwanted when the caller does not wait any more
  * @wait:	the caller
  * @refs:	the caller's; and that of the message or, when it is taken, of the table
  * @all:	in ipcx_calls.all until it has ended (protected by the queue's lock)
  * @taken:	in ipcx_calls.taken, by @id (by the queue's lock)
  * @id:		its number, 0 until it is taken (by the queue's lock)
  * @msg:	its message, until it is taken (by the queue's lock)
- * @gave_up:	the caller does not wait any more (by the queue's lock)
  * @mm:		the process that took it, only compared
  * @file:	through which it was taken, only compared
  * @reply:	handed over with result 0
@@ -38,7 +37,6 @@ struct ipcx_call {
 	struct hlist_node taken;
 	u64 id;
 	struct ipcx_message *msg;
-	bool gave_up;
 	const struct mm_struct *mm;
 	const struct file *file;
 	struct ipcx_message *reply;
@@ -112,7 +110,7 @@ static void call_put(struct ipcx_queue *q, struct ipcx_call *call)
  */
 static bool end_locked(struct ipcx_call *call, int result, struct ipcx_wakes *wakes)
 {
-	if (call->gave_up || !ipcx_waiter_claim(&call->wait))
+	if (call->attached.unwanted || !ipcx_waiter_claim(&call->wait))
 		return false;
 	list_del_init(&call->all);
 	ipcx_waiter_complete(&call->wait, result, wakes);
@@ -155,7 +153,7 @@ static struct ipcx_call *call_create(struct ipcx_queue *q, struct ipcx_calls *ca
 	INIT_LIST_HEAD(&call->wait.node);
 	refcount_set(&call->refs, 2);
 	call->id = 0;
-	call->gave_up = false;
+	call->attached.unwanted = false;
 	call->reply = NULL;
 	return call;
 }
@@ -170,7 +168,7 @@ static int give_up(struct ipcx_queue *q, struct ipcx_call *call, int err)
 	IPCX_WAKES(wakes);
 
 	spin_lock(&q->obj.lock);
-	call->gave_up = true;
+	call->attached.unwanted = true;
 	list_del_init(&call->all);
 	msg = call->msg;
 	if (msg && ipcx_order_remove(&q->order, msg)) {
@@ -265,7 +263,7 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 
 err_unlink:
 	spin_lock(&q->obj.lock);
-	call->gave_up = true;
+	call->attached.unwanted = true;
 	list_del_init(&call->all);
 	spin_unlock(&q->obj.lock);
 	/* if a shutdown was quicker, it is about to touch the waiter */
@@ -309,7 +307,10 @@ static int check_call(struct ipcx_queue *q, struct ipcx_calls *calls, u64 id)
 
 	spin_lock(&q->obj.lock);
 	call = find_locked(calls, id);
-	ret = !call ? -EINVAL : call->gave_up ? -ECANCELED : 0;
+	if (!call)
+		ret = -EINVAL;
+	else
+		ret = call->attached.unwanted || atomic_read(&call->wait.claimed) ? -ECANCELED : 0;
 	spin_unlock(&q->obj.lock);
 	return ret;
 }
@@ -359,7 +360,7 @@ static bool take_call(struct ipcx_queue *q, struct ipcx_calls *calls, struct ipc
 	bool wanted;
 
 	spin_lock(&q->obj.lock);
-	wanted = !call->gave_up;
+	wanted = !call->attached.unwanted;
 	call->msg = NULL;
 	if (wanted) {
 		call->id = id;

@@ -23,10 +23,12 @@ struct ipcx_message;
 /**
  * struct ipcx_attachment - what comes along with a message apart from its bytes
  * @flag:	IPCX_MSG_*, which tells a receiver what it is
+ * @unwanted:	a message that is given back shall not enter the queue again (protected by the queue's lock)
  * @drop:	the message goes, and nobody has taken this from it: frees it; no lock is held, may not sleep
  */
 struct ipcx_attachment {
 	u32 flag;
+	bool unwanted;
 	void (*drop)(struct ipcx_attachment *attached, struct ipcx_object *obj);
 };
 

@@ -199,6 +199,13 @@ noinline void ipcx_queue_give_back(struct ipcx_queue *q, struct ipcx_message *ms
 		msg->level = ipcx_level_alloc(GFP_KERNEL | __GFP_NOFAIL);
 	spin_lock(&q->obj.lock);
 	q->received--;
+	if (unlikely(msg->class & IPCX_CLASS_ATTACHED && msg->attached->unwanted)) {
+		/* a call whose caller gave up meanwhile; its room has been given to others when it was taken */
+		q->purged++;
+		spin_unlock(&q->obj.lock);
+		ipcx_message_put(msg, &q->obj, &q->pool);
+		return;
+	}
 	if (list_empty(&q->receivers) || !hand_over_locked(q, msg, &wakes)) {
 		ipcx_order_add(&q->order, msg, true);
 		q->bytes += msg->len;

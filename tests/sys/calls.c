@@ -445,14 +445,16 @@ TEST(shutdown_ends_calls)
 {
 	int q = queue();
 	struct caller c, d;
+	uint64_t taken;
 	char text[16];
 
 	start_call(&c, q, "taken");
-	take(q, text);
+	taken = take(q, text);
 	start_call(&d, q, "queued");
 	CHECK_OK(ipcx_shutdown(q, IPCX_SHUT_RECV));
 	CHECK_EQ(thread_join(&c.t), -EPIPE);
 	CHECK_EQ(thread_join(&d.t), -EPIPE);
+	CHECK_EQ(ipcx_queue_call_wanted(q, taken), 0);
 	prepare(&c, q, "late");
 	CHECK_ERR(call_main(&c), EPIPE);
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -66,4 +67,37 @@ TEST(pollers_learn_of_the_room)
 	zero.range.len = PAGE;
 	CHECK_SYS(ioctl(uffd, UFFDIO_ZEROPAGE, &zero));
 	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+static int receive_for_ever(void *unused)
+{
+	(void)unused;
+	missing_page(&buffer);
+	return ipcx_queue_recv(queue, buffer, PAGE) < 0;
+}
+
+static int call_for_a_while(void *unused)
+{
+	struct ipcx_msg msg = ipcx_msg("x", 1), reply = ipcx_msg(NULL, 0);
+
+	(void)unused;
+	return ipcx_queue_call(queue, &msg, &reply, 0, ipcx_after_ms(300));
+}
+
+/* The receiver cannot keep it and the caller does not want it any more: it must not be in the queue again. */
+TEST(a_call_that_is_given_up_while_it_is_copied)
+{
+	struct test_thread caller;
+	pid_t pid;
+
+	queue = make_queue(0, 0, 0);
+	pid = spawn(receive_for_ever, NULL);
+	thread_start(&caller, call_for_a_while, NULL);
+	CHECK_SOON(stat_of(queue).received == 1);
+	CHECK_EQ(thread_join(&caller), -ETIMEDOUT);
+	CHECK_SYS(kill(pid, SIGKILL));
+	CHECK_KILLED_BY(pid, SIGKILL);
+	CHECK_EQ(stat_of(queue).nr_msgs, 0);
+	CHECK_EQ(stat_of(queue).received, 0);
+	CHECK_EQ(stat_of(queue).purged, 1);
 }
