@@ -120,7 +120,8 @@ long ipcx_queue_stat(struct file *file, void *args, void __user *uargs)
 	stat->purged = q->purged;
 	stat->nr_senders = q->nr_senders;
 	stat->nr_receivers = q->nr_receivers;
-	stat->reserved = 0;
+	stat->nr_subscribers = 0;
+	stat->dropped = 0;
 	stat->nr_calls = ipcx_calls_taken_locked(q);
 	spin_unlock(&q->obj.lock);
 	return ipcx_put_args(uargs, stat, sizeof(*stat));
@@ -166,7 +167,7 @@ static struct ipcx_object *queue_create(const void *args)
 	struct ipcx_queue *q;
 	int ret;
 
-	if (create->reserved || create->max_msgs > IPCX_QUEUE_MSGS_MAX || max_bytes > BYTES_MAX ||
+	if (create->overflow || create->max_msgs > IPCX_QUEUE_MSGS_MAX || max_bytes > BYTES_MAX ||
 	    max_msg_len > IPCX_MSG_LEN_MAX || max_msg_len > max_bytes)
 		return ERR_PTR(-EINVAL);
 	q = kzalloc(sizeof(*q), GFP_KERNEL_ACCOUNT);

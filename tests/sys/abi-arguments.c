@@ -169,7 +169,7 @@ static const struct command {
 	C(IPCX_UNLINK, DEVICE, ipcx_unlink, 0, 0, fill_unlink),
 	C(IPCX_LIST, DEVICE, ipcx_list, 0, 0, fill_list),
 	C(IPCX_QUEUE_CREATE, DEVICE, ipcx_queue_create, CREATE_FLAGS,
-	  offsetof(struct ipcx_queue_create, reserved), NULL),
+	  offsetof(struct ipcx_queue_create, overflow), NULL),
 	C(IPCX_REGION_CREATE, DEVICE, ipcx_region_create, CREATE_FLAGS, 0, fill_region),
 	C(IPCX_SEM_CREATE, DEVICE, ipcx_sem_create, CREATE_FLAGS | IPCX_SEM_ROBUST, 0, fill_sem),
 	C(IPCX_EVENT_CREATE, DEVICE, ipcx_event_create, CREATE_FLAGS | IPCX_EVENT_MANUAL,

@@ -207,7 +207,7 @@ TEST(reserved_members)
 {
 	int q = queue_with_one(), dev = CHECK_SYS(open("/dev/ipcx", O_RDWR | O_CLOEXEC));
 	struct ipcx_shutdown shut = { .size = sizeof(shut), .how = IPCX_SHUT_SEND, .reserved = 1 };
-	struct ipcx_queue_create create = { .create.size = sizeof(create), .reserved = 1 };
+	struct ipcx_queue_create create = { .create.size = sizeof(create), .overflow = 1 };
 
 	CHECK_REFUSED(q, IPCX_SHUTDOWN, shut, EINVAL);
 	CHECK_ERR(call(dev, IPCX_QUEUE_CREATE, &create), EINVAL);

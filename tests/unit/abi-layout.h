@@ -78,7 +78,7 @@ SIZE(ipcx_query, 56) \
 	SIZE(ipcx_queue_create, 48) \
 	FIELD(ipcx_queue_create, create, 0, 24) \
 	FIELD(ipcx_queue_create, max_msgs, 24, 4) \
-	FIELD(ipcx_queue_create, reserved, 28, 4) \
+	FIELD(ipcx_queue_create, overflow, 28, 4) \
 	FIELD(ipcx_queue_create, max_bytes, 32, 8) \
 	FIELD(ipcx_queue_create, max_msg_len, 40, 8) \
 	SIZE(ipcx_msg, 40) \
@@ -166,6 +166,33 @@ SIZE(ipcx_query, 56) \
 	FIELD(ipcx_event_stat, flags, 4, 4) \
 	FIELD(ipcx_event_stat, set, 8, 4) \
 	FIELD(ipcx_event_stat, nr_waiters, 12, 4) \
+	SIZE(ipcx_notify, 40) \
+	FIELD(ipcx_notify, size, 0, 4) \
+	FIELD(ipcx_notify, flags, 4, 4) \
+	FIELD(ipcx_notify, ready, 8, 4) \
+	FIELD(ipcx_notify, how, 12, 4) \
+	FIELD(ipcx_notify, target, 16, 4) \
+	FIELD(ipcx_notify, signo, 20, 4) \
+	FIELD(ipcx_notify, value, 24, 8) \
+	FIELD(ipcx_notify, id, 32, 8) \
+	SIZE(ipcx_notify_cancel, 16) \
+	FIELD(ipcx_notify_cancel, size, 0, 4) \
+	FIELD(ipcx_notify_cancel, flags, 4, 4) \
+	FIELD(ipcx_notify_cancel, id, 8, 8) \
+	SIZE(ipcx_wait_entry, 16) \
+	FIELD(ipcx_wait_entry, fd, 0, 4) \
+	FIELD(ipcx_wait_entry, what, 4, 4) \
+	FIELD(ipcx_wait_entry, nr, 8, 4) \
+	FIELD(ipcx_wait_entry, reserved, 12, 4) \
+	SIZE(ipcx_wait, 40) \
+	FIELD(ipcx_wait, size, 0, 4) \
+	FIELD(ipcx_wait, flags, 4, 4) \
+	FIELD(ipcx_wait, timeout, 8, 8) \
+	FIELD(ipcx_wait, entries, 16, 8) \
+	FIELD(ipcx_wait, nr, 24, 4) \
+	FIELD(ipcx_wait, entry_size, 28, 4) \
+	FIELD(ipcx_wait, alert, 32, 4) \
+	FIELD(ipcx_wait, index, 36, 4) \
 	SIZE(ipcx_stream_create, 32) \
 	FIELD(ipcx_stream_create, create, 0, 24) \
 	FIELD(ipcx_stream_create, capacity, 24, 8) \
@@ -183,7 +210,21 @@ SIZE(ipcx_query, 56) \
 	FIELD(ipcx_stream_stat, nr_writers, 36, 4) \
 	FIELD(ipcx_stream_stat, waiting_readers, 40, 4) \
 	FIELD(ipcx_stream_stat, waiting_writers, 44, 4) \
-	SIZE(ipcx_queue_stat, 80) \
+	SIZE(ipcx_wait_set_create, 24) \
+	FIELD(ipcx_wait_set_create, create, 0, 24) \
+	SIZE(ipcx_wait_set_change, 32) \
+	FIELD(ipcx_wait_set_change, size, 0, 4) \
+	FIELD(ipcx_wait_set_change, flags, 4, 4) \
+	FIELD(ipcx_wait_set_change, index, 8, 4) \
+	FIELD(ipcx_wait_set_change, reserved, 12, 4) \
+	FIELD(ipcx_wait_set_change, entry, 16, 16) \
+	SIZE(ipcx_wait_set_wait, 24) \
+	FIELD(ipcx_wait_set_wait, size, 0, 4) \
+	FIELD(ipcx_wait_set_wait, flags, 4, 4) \
+	FIELD(ipcx_wait_set_wait, timeout, 8, 8) \
+	FIELD(ipcx_wait_set_wait, index, 16, 4) \
+	FIELD(ipcx_wait_set_wait, reserved, 20, 4) \
+	SIZE(ipcx_queue_stat, 88) \
 	FIELD(ipcx_queue_stat, size, 0, 4) \
 	FIELD(ipcx_queue_stat, flags, 4, 4) \
 	FIELD(ipcx_queue_stat, nr_msgs, 8, 4) \
@@ -197,7 +238,18 @@ SIZE(ipcx_query, 56) \
 	FIELD(ipcx_queue_stat, nr_senders, 64, 4) \
 	FIELD(ipcx_queue_stat, nr_receivers, 68, 4) \
 	FIELD(ipcx_queue_stat, nr_calls, 72, 4) \
-	FIELD(ipcx_queue_stat, reserved, 76, 4) \
+	FIELD(ipcx_queue_stat, nr_subscribers, 76, 4) \
+	FIELD(ipcx_queue_stat, dropped, 80, 8) \
+	SIZE(ipcx_queue_send_fds, 72) \
+	FIELD(ipcx_queue_send_fds, send, 0, 56) \
+	FIELD(ipcx_queue_send_fds, fds, 56, 8) \
+	FIELD(ipcx_queue_send_fds, nr_fds, 64, 4) \
+	FIELD(ipcx_queue_send_fds, reserved, 68, 4) \
+	SIZE(ipcx_queue_recv_fds, 80) \
+	FIELD(ipcx_queue_recv_fds, recv, 0, 64) \
+	FIELD(ipcx_queue_recv_fds, fds, 64, 8) \
+	FIELD(ipcx_queue_recv_fds, nr_fds, 72, 4) \
+	FIELD(ipcx_queue_recv_fds, reserved, 76, 4) \
 	SIZE(ipcx_queue_call, 96) \
 	FIELD(ipcx_queue_call, size, 0, 4) \
 	FIELD(ipcx_queue_call, flags, 4, 4) \
@@ -243,11 +295,20 @@ SIZE(ipcx_query, 56) \
 	COMMAND(IPCX_EVENT_WAIT, ipcx_event_wait, 0xc010c943) \
 	COMMAND(IPCX_EVENT_STAT, ipcx_event_stat, 0xc010c944) \
 	COMMAND(IPCX_STREAM_CREATE, ipcx_stream_create, 0xc020c908) \
+	COMMAND(IPCX_WAIT_SET_CREATE, ipcx_wait_set_create, 0xc018c909) \
+	COMMAND(IPCX_NOTIFY, ipcx_notify, 0xc028c913) \
+	COMMAND(IPCX_NOTIFY_CANCEL, ipcx_notify_cancel, 0xc010c914) \
+	COMMAND(IPCX_WAIT, ipcx_wait, 0xc028c915) \
+	COMMAND(IPCX_QUEUE_STAT, ipcx_queue_stat, 0xc058c925) \
 	COMMAND(IPCX_QUEUE_CALL, ipcx_queue_call, 0xc060c926) \
 	COMMAND(IPCX_QUEUE_SERVE, ipcx_queue_serve, 0xc078c927) \
+	COMMAND(IPCX_QUEUE_SEND_FDS, ipcx_queue_send_fds, 0xc048c928) \
+	COMMAND(IPCX_QUEUE_RECV_FDS, ipcx_queue_recv_fds, 0xc050c929) \
 	COMMAND(IPCX_STREAM_STAT, ipcx_stream_stat, 0xc030c948) \
 	COMMAND(IPCX_STREAM_RESIZE, ipcx_stream_resize, 0xc010c949) \
-	COMMAND(IPCX_QUEUE_STAT, ipcx_queue_stat, 0xc050c925)
+	COMMAND(IPCX_WAIT_SET_ADD, ipcx_wait_set_change, 0xc020c950) \
+	COMMAND(IPCX_WAIT_SET_REMOVE, ipcx_wait_set_change, 0xc020c951) \
+	COMMAND(IPCX_WAIT_SET_WAIT, ipcx_wait_set_wait, 0xc018c952)
 
 /* CONSTANT(name, value) */
 #define ABI_CONSTANTS(CONSTANT) \

@@ -13,7 +13,8 @@
  *	EACCES		the object's mode bits, or the rights of this descriptor, do not allow it
  *	EAGAIN		it would have to wait, and IPCX_NOWAIT or O_NONBLOCK was given
  *	ECANCELED	the caller whose call this is has gone: it died, was interrupted, or its time has passed
- *	ECONNRESET	the server that took the call has gone, or cannot answer it
+ *	ECONNRESET	the conversation is over: the server that took the call has gone or will not answer it; or
+ *			this subscriber was too slow and has been disconnected
  *	EDQUOT		the memory quota of the object's owner is used up
  *	EBUSY		what is in the object does not allow the change
  *	EEXIST		the name exists and IPCX_CREATE_EXCL was given
@@ -21,6 +22,7 @@
  *	E2BIG		the argument has a tail that is not 0 and that this module does not know
  *	EINTR		a signal arrived while waiting (restarted if its handler has SA_RESTART)
  *	EINVAL		a value is out of range, an unknown flag, or a reserved member is not 0
+ *	ELOOP		the queue would contain itself, directly or through other queues
  *	EMFILE, ENFILE	no descriptor is left in this process, or in the system
  *	EMSGSIZE	the message is larger than the queue allows, or than the buffer; in the second case
  *			@len tells the size needed and the message stays in the queue
@@ -32,7 +34,9 @@
  *	EOVERFLOW	the semaphore would exceed its maximum
  *	EPERM		only the owner, or a user with the capability named at the command, may do this
  *	EPIPE		the object has been shut down
+ *	ESRCH		there is no such process or thread
  *	ETIMEDOUT	the timeout has passed
+ *	ETOOMANYREFS	too many descriptors are in messages
  */
 #ifndef _UAPI_LINUX_IPCX_H
 #define _UAPI_LINUX_IPCX_H
@@ -55,6 +59,7 @@
 #define IPCX_KIND_SEM		3
 #define IPCX_KIND_EVENT		4
 #define IPCX_KIND_STREAM	5
+#define IPCX_KIND_WAIT_SET	6	/* has no name */
 
 /* Rights of a descriptor: fixed when it is made, and can only be reduced (IPCX_RESTRICT). */
 #define IPCX_READ		(1U << 0)	/* receive, wait, map for reading */
@@ -100,6 +105,11 @@ struct ipcx_query {
 #define IPCX_FEATURE_EVENT	(1ULL << 4)	/* events */
 #define IPCX_FEATURE_STREAM	(1ULL << 5)	/* streams */
 #define IPCX_FEATURE_CALL	(1ULL << 6)	/* IPCX_QUEUE_CALL and IPCX_QUEUE_SERVE */
+#define IPCX_FEATURE_WAIT	(1ULL << 7)	/* IPCX_WAIT and wait sets */
+#define IPCX_FEATURE_NOTIFY	(1ULL << 8)	/* IPCX_NOTIFY and SIGIO */
+#define IPCX_FEATURE_FDS	(1ULL << 9)	/* descriptors in messages */
+#define IPCX_FEATURE_BROADCAST	(1ULL << 10)	/* IPCX_QUEUE_BROADCAST */
+#define IPCX_FEATURE_LATEST	(1ULL << 11)	/* IPCX_QUEUE_LATEST */
 
 /**
  * struct ipcx_create - what the creation of every kind begins with
@@ -193,6 +203,8 @@ struct ipcx_list_entry {
 #define IPCX_OBJECT_SHUT_RECV	(1U << 3)	/* IPCX_SHUT_RECV has been done */
 #define IPCX_OBJECT_ROBUST	(1U << 4)	/* IPCX_SEM_ROBUST */
 #define IPCX_OBJECT_MANUAL	(1U << 5)	/* IPCX_EVENT_MANUAL */
+#define IPCX_OBJECT_BROADCAST	(1U << 6)	/* IPCX_QUEUE_BROADCAST */
+#define IPCX_OBJECT_LATEST	(1U << 7)	/* IPCX_QUEUE_LATEST */
 
 /**
  * struct ipcx_list - IPCX_LIST: the names of this namespace, in the order of their bytes
@@ -278,6 +290,108 @@ struct ipcx_shutdown {
 
 #define IPCX_SHUT_SEND		(1U << 0)
 #define IPCX_SHUT_RECV		(1U << 1)
+
+/* What an object can be ready for, as poll(2) reports it. */
+#define IPCX_READY_READ		(1U << 0)	/* POLLIN */
+#define IPCX_READY_WRITE	(1U << 1)	/* POLLOUT */
+#define IPCX_READY_SHUT		(1U << 2)	/* POLLHUP: it has been shut down */
+
+/**
+ * struct ipcx_notify - IPCX_NOTIFY: a signal, or a count in an eventfd, when the object becomes ready
+ * @size:	sizeof(struct ipcx_notify)
+ * @flags:	0 or IPCX_NOTIFY_REPEAT
+ * @ready:	IPCX_READY_* bits, at least one.  READ needs IPCX_READ, WRITE needs IPCX_WRITE, SHUT either
+ * @how:	IPCX_NOTIFY_*: what @target is
+ * @target:	a process or thread as the caller's pid namespace sees it, 0 for the caller's own; or a descriptor
+ * @signo:	signal to send, 1 to 64; 0 with IPCX_NOTIFY_EVENTFD
+ * @value:	comes with the signal
+ * @id:		out: for IPCX_NOTIFY_CANCEL; unique for this object
+ *
+ * If the object is ready already, the notice comes at once.  Without IPCX_NOTIFY_REPEAT it comes once; with it,
+ * each time that something has been done that makes the object ready.  It belongs to the open file and ends
+ * with it.  Whoever asks must be allowed to signal the target, as for kill(2), now and when it is sent.
+ */
+struct ipcx_notify {
+	__u32 size;
+	__u32 flags;
+	__u32 ready;
+	__u32 how;
+	__u32 target;
+	__u32 signo;
+	__u64 value;
+	__u64 id;
+};
+
+#define IPCX_NOTIFY_PROCESS	0	/* @target: a process; any of its threads gets the signal */
+#define IPCX_NOTIFY_THREAD	1	/* @target: a thread */
+#define IPCX_NOTIFY_PIDFD	2	/* @target: a descriptor of pidfd_open(2) */
+#define IPCX_NOTIFY_EVENTFD	3	/* @target: a descriptor of eventfd(2), to which 1 is added */
+
+#define IPCX_NOTIFY_REPEAT	(1U << 8)
+
+/**
+ * struct ipcx_notify_cancel - IPCX_NOTIFY_CANCEL: no more notices; ENOENT if the one asked for has been sent
+ * @size:	sizeof(struct ipcx_notify_cancel)
+ * @flags:	0
+ * @id:		from IPCX_NOTIFY on this open file
+ */
+struct ipcx_notify_cancel {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+};
+
+/**
+ * struct ipcx_wait_entry - one of the objects to wait for
+ * @fd:		its descriptor
+ * @what:	IPCX_WAIT_*
+ * @nr:		IPCX_WAIT_TAKE of a semaphore: units, 0 for 1.  Otherwise 0
+ * @reserved:	0
+ */
+struct ipcx_wait_entry {
+	__u32 fd;
+	__u32 what;
+	__u32 nr;
+	__u32 reserved;
+};
+
+#define IPCX_WAIT_TAKE		0	/* a semaphore's units, an event that is set (and is reset if automatic) */
+#define IPCX_WAIT_READABLE	1	/* any object: as POLLIN; nothing is taken */
+#define IPCX_WAIT_WRITABLE	2	/* any object: as POLLOUT; nothing is taken */
+
+#define IPCX_WAIT_MAX		64	/* objects in one wait, or in one set */
+
+/**
+ * struct ipcx_wait - IPCX_WAIT: wait for any, or for all, of several objects of any kinds
+ * @size:	sizeof(struct ipcx_wait)
+ * @flags:	IPCX_NOWAIT, IPCX_REALTIME, IPCX_WAIT_ALL, IPCX_WAIT_ALERT
+ * @timeout:	absolute time in nanoseconds, or IPCX_FOREVER
+ * @entries:	pointer to an array of struct ipcx_wait_entry
+ * @nr:		length of the array, 1 to IPCX_WAIT_MAX; also 0 with IPCX_WAIT_ALERT
+ * @entry_size:	sizeof(struct ipcx_wait_entry)
+ * @alert:	with IPCX_WAIT_ALERT: descriptor of an event that ends the wait as well, else 0
+ * @index:	out, with EPIPE: which object has been shut down
+ *
+ * The descriptor that gets the command is that of any object, usually the first of the array.
+ *
+ * Any: the first object of the array that is ready is taken, or else the first that becomes ready; returns its
+ * index.  All: nothing is taken until all can be taken in one moment; returns 0.  An object may be given twice
+ * in a wait for any, not in a wait for all (EINVAL).  The alert is looked at last; if it ends the wait, nothing
+ * else has been taken, and the call returns @nr.
+ */
+struct ipcx_wait {
+	__u32 size;
+	__u32 flags;
+	__u64 timeout;
+	__u64 entries;
+	__u32 nr;
+	__u32 entry_size;
+	__u32 alert;
+	__u32 index;
+};
+
+#define IPCX_WAIT_ALL		(1U << 8)
+#define IPCX_WAIT_ALERT		(1U << 9)
 
 #include <linux/ipcx_queue.h>
 
@@ -506,6 +620,56 @@ struct ipcx_stream_stat {
 	__u32 waiting_writers;
 };
 
+/* ---- wait sets: waits whose objects are registered once ---- */
+
+/**
+ * struct ipcx_wait_set_create - IPCX_WAIT_SET_CREATE
+ * @create:	without a name
+ *
+ * poll(2) reports it readable while any of its objects is ready.  A set does not stand in line at its objects: it
+ * is told of a change and then tries, after those who wait there.
+ */
+struct ipcx_wait_set_create {
+	struct ipcx_create create;
+};
+
+/**
+ * struct ipcx_wait_set_change - IPCX_WAIT_SET_ADD, IPCX_WAIT_SET_REMOVE
+ * @size:	sizeof(struct ipcx_wait_set_change)
+ * @flags:	0
+ * @index:	0 to IPCX_WAIT_MAX - 1.  ADD: EBUSY if it is in use; REMOVE: ENOENT if it is not
+ * @reserved:	0
+ * @entry:	ADD: the object, which the set keeps alive; a wait set is EINVAL.  REMOVE: all 0
+ *
+ * Needs IPCX_WRITE on the set, and the right that a wait for the object needs on its descriptor.
+ */
+struct ipcx_wait_set_change {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 reserved;
+	struct ipcx_wait_entry entry;
+};
+
+/**
+ * struct ipcx_wait_set_wait - IPCX_WAIT_SET_WAIT: wait for any, or for all, of the set's objects
+ * @size:	sizeof(struct ipcx_wait_set_wait)
+ * @flags:	IPCX_NOWAIT, IPCX_REALTIME, IPCX_WAIT_ALL
+ * @timeout:	absolute time in nanoseconds, or IPCX_FOREVER
+ * @index:	out, with EPIPE: which object has been shut down
+ * @reserved:	0
+ *
+ * Needs IPCX_READ on the set.  Any: returns the index of the object that was taken; objects that stay ready
+ * are taken in turn.  All: returns 0.  Of an empty set, EINVAL.
+ */
+struct ipcx_wait_set_wait {
+	__u32 size;
+	__u32 flags;
+	__u64 timeout;
+	__u32 index;
+	__u32 reserved;
+};
+
 /* ---- commands ---- */
 
 #define IPCX_IOC_TYPE		0xC9
@@ -520,11 +684,15 @@ struct ipcx_stream_stat {
 #define IPCX_SEM_CREATE		_IOWR(IPCX_IOC_TYPE, 0x06, struct ipcx_sem_create)
 #define IPCX_EVENT_CREATE	_IOWR(IPCX_IOC_TYPE, 0x07, struct ipcx_event_create)
 #define IPCX_STREAM_CREATE	_IOWR(IPCX_IOC_TYPE, 0x08, struct ipcx_stream_create)
+#define IPCX_WAIT_SET_CREATE	_IOWR(IPCX_IOC_TYPE, 0x09, struct ipcx_wait_set_create)
 
 /* on any object */
 #define IPCX_RESTRICT		_IOWR(IPCX_IOC_TYPE, 0x10, struct ipcx_restrict)
 #define IPCX_STAT		_IOWR(IPCX_IOC_TYPE, 0x11, struct ipcx_stat)
 #define IPCX_SHUTDOWN		_IOWR(IPCX_IOC_TYPE, 0x12, struct ipcx_shutdown)
+#define IPCX_NOTIFY		_IOWR(IPCX_IOC_TYPE, 0x13, struct ipcx_notify)
+#define IPCX_NOTIFY_CANCEL	_IOWR(IPCX_IOC_TYPE, 0x14, struct ipcx_notify_cancel)
+#define IPCX_WAIT		_IOWR(IPCX_IOC_TYPE, 0x15, struct ipcx_wait)
 
 /* on a queue; also FIONREAD: bytes of the message that read(2) would take, 0 if none */
 #define IPCX_QUEUE_SEND		_IOWR(IPCX_IOC_TYPE, 0x20, struct ipcx_queue_send)
@@ -535,6 +703,8 @@ struct ipcx_stream_stat {
 #define IPCX_QUEUE_STAT		_IOWR(IPCX_IOC_TYPE, 0x25, struct ipcx_queue_stat)
 #define IPCX_QUEUE_CALL		_IOWR(IPCX_IOC_TYPE, 0x26, struct ipcx_queue_call)
 #define IPCX_QUEUE_SERVE	_IOWR(IPCX_IOC_TYPE, 0x27, struct ipcx_queue_serve)
+#define IPCX_QUEUE_SEND_FDS	_IOWR(IPCX_IOC_TYPE, 0x28, struct ipcx_queue_send_fds)
+#define IPCX_QUEUE_RECV_FDS	_IOWR(IPCX_IOC_TYPE, 0x29, struct ipcx_queue_recv_fds)
 
 /* on a region */
 #define IPCX_REGION_STAT	_IOWR(IPCX_IOC_TYPE, 0x30, struct ipcx_region_stat)
@@ -555,6 +725,11 @@ struct ipcx_stream_stat {
 #define IPCX_STREAM_STAT	_IOWR(IPCX_IOC_TYPE, 0x48, struct ipcx_stream_stat)
 #define IPCX_STREAM_RESIZE	_IOWR(IPCX_IOC_TYPE, 0x49, struct ipcx_stream_resize)
 
-#define IPCX_IOC_NR		0x50	/* commands have numbers below this */
+/* on a wait set */
+#define IPCX_WAIT_SET_ADD	_IOWR(IPCX_IOC_TYPE, 0x50, struct ipcx_wait_set_change)
+#define IPCX_WAIT_SET_REMOVE	_IOWR(IPCX_IOC_TYPE, 0x51, struct ipcx_wait_set_change)
+#define IPCX_WAIT_SET_WAIT	_IOWR(IPCX_IOC_TYPE, 0x52, struct ipcx_wait_set_wait)
+
+#define IPCX_IOC_NR		0x58	/* commands have numbers below this */
 
 #endif /* _UAPI_LINUX_IPCX_H */

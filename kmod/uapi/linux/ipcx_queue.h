@@ -13,7 +13,7 @@
  * struct ipcx_queue_create - IPCX_QUEUE_CREATE
  * @create:		name, mode, rights
  * @max_msgs:		most messages in it; 0: 1024
- * @reserved:		0
+ * @overflow:		IPCX_QUEUE_BROADCAST: IPCX_OVERFLOW_*; else 0
  * @max_bytes:		most bytes of payload in it; 0: 16 MiB
  * @max_msg_len:	largest message; 0: as @max_bytes allows.  At most ipcx_query.max_msg_len.
  *
@@ -22,10 +22,26 @@
 struct ipcx_queue_create {
 	struct ipcx_create create;
 	__u32 max_msgs;
-	__u32 reserved;
+	__u32 overflow;
 	__u64 max_bytes;
 	__u64 max_msg_len;
 };
+
+/*
+ * Every open file with IPCX_READ is a subscriber, from the moment it is made (IPCX_OPEN, IPCX_RESTRICT; dup(2) and
+ * fork(2) share one), and receives every message sent since then once, in the order of sending.  The payload is
+ * stored once.  The limits bound what the slowest subscriber has not received yet.  A priority other than 0, and a
+ * receiver that selects by type, are EOPNOTSUPP.
+ */
+#define IPCX_QUEUE_BROADCAST	(1U << 18)
+
+/* What happens when a subscriber has @max_msgs messages or @max_bytes bytes to receive and one more is sent. */
+#define IPCX_OVERFLOW_BLOCK	0	/* the sender waits for it */
+#define IPCX_OVERFLOW_DROP	1	/* it loses its oldest message; the next one it gets tells how many it lost */
+#define IPCX_OVERFLOW_DISCONNECT 2	/* it gets what it has, then ECONNRESET for ever */
+
+/* A full queue drops its oldest message, and counts it, instead of letting the sender wait.  No priorities. */
+#define IPCX_QUEUE_LATEST	(1U << 19)
 
 /**
  * struct ipcx_msg - one message, to send or received
@@ -54,6 +70,8 @@ struct ipcx_msg {
 
 #define IPCX_MSG_TRUNCATED	(1U << 0)	/* the payload was larger than the buffer; its rest is gone */
 #define IPCX_MSG_CALL		(1U << 1)	/* it is a call; IPCX_QUEUE_RECV ends it with ECONNRESET */
+#define IPCX_MSG_FDS		(1U << 2)	/* it came with descriptors; IPCX_QUEUE_RECV closes them */
+#define IPCX_MSG_LOST		(1U << 3)	/* IPCX_OVERFLOW_DROP: messages before it were lost, @priority of them */
 
 /**
  * struct ipcx_select - which messages a receiver wants
@@ -165,10 +183,12 @@ struct ipcx_queue_purge {
  * @nr_senders:		out: senders waiting for room
  * @nr_receivers:	out: receivers waiting for a message
  * @nr_calls:		out: calls taken by a server and not answered yet
- * @reserved:		out: 0
+ * @nr_subscribers:	out: IPCX_QUEUE_BROADCAST: open files that can receive
+ * @dropped:		out: IPCX_QUEUE_LATEST: messages dropped; IPCX_QUEUE_BROADCAST: messages that a
+ *			subscriber lost, counted for each
  *
- * All figures are of one moment: @sent = @received + @purged + @nr_msgs, less messages being copied to a
- * receiver just then.
+ * All figures are of one moment.  Without broadcast, @sent = @received + @purged + @dropped + @nr_msgs, less
+ * messages being copied to a receiver just then.
  */
 struct ipcx_queue_stat {
 	__u32 size;
@@ -184,6 +204,43 @@ struct ipcx_queue_stat {
 	__u32 nr_senders;
 	__u32 nr_receivers;
 	__u32 nr_calls;
+	__u32 nr_subscribers;
+	__u64 dropped;
+};
+
+/**
+ * struct ipcx_queue_send_fds - IPCX_QUEUE_SEND_FDS: a message with descriptors
+ * @send:	as for IPCX_QUEUE_SEND; its size is that of the whole argument
+ * @fds:	pointer to an array of __s32: descriptors, which the message keeps open
+ * @nr_fds:	length of the array, 1 to IPCX_FDS_MAX
+ * @reserved:	0
+ *
+ * EBADF: one is not open.  EOPNOTSUPP: one can hold descriptors itself in a way that could close a circle: an
+ * AF_UNIX socket, an io_uring, a wait set.  ELOOP: it is a queue that contains the one sent to.  ETOOMANYREFS:
+ * the owner of the queue has more descriptors in messages than the sender's RLIMIT_NOFILE (CAP_SYS_RESOURCE).
+ */
+struct ipcx_queue_send_fds {
+	struct ipcx_queue_send send;
+	__u64 fds;
+	__u32 nr_fds;
+	__u32 reserved;
+};
+
+#define IPCX_FDS_MAX		64	/* descriptors in one message */
+
+/**
+ * struct ipcx_queue_recv_fds - IPCX_QUEUE_RECV_FDS: take one message, with its descriptors
+ * @recv:	as for IPCX_QUEUE_RECV, without IPCX_RECV_PEEK; its size is that of the whole argument
+ * @fds:	pointer to an array of __s32: out: new descriptors, close-on-exec
+ * @nr_fds:	in: length of the array; out: how many came, or with EMSGSIZE the number needed
+ * @reserved:	0
+ *
+ * An array that is too short is EMSGSIZE, and the message stays; with IPCX_RECV_TRUNCATE the rest is closed.
+ */
+struct ipcx_queue_recv_fds {
+	struct ipcx_queue_recv recv;
+	__u64 fds;
+	__u32 nr_fds;
 	__u32 reserved;
 };
 
