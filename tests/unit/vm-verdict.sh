@@ -41,6 +41,10 @@ for program in qemu-system-x86_64 busybox cpio; do
 done
 [ -x build/vm-init ] || skip_all "build/vm-init has not been built"
 
+# The first machine ever booted here says what it fetched and found.
+vm -- true
+check "a command that succeeds" [ $status -eq 0 ]
+
 printf 'one line\n' >"$tmp/in"
 vm -f "$tmp/in:/tmp-in" -i "$tmp/in" -e WORD=given -o /tmp/result:"$tmp/result" -- sh -c \
 	'cat; echo "$WORD"; echo to stderr >&2; cat /tmp-in >/tmp/result; echo WARNING: no kernel; exit 7'
