@@ -113,8 +113,12 @@ $(B)/ipcx: $(TOOL_OBJ) $(B)/libipcx.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
 
 # The machine's first process; static, because it runs before anything else is there.
-$(B)/vm-init: $(wildcard tools/vm/*.c tools/vm/*.h)
+$(B)/vm-init: $(addprefix tools/vm/,init.c job.c klog.c init.h)
 	$(call say,CC,$@)mkdir -p $(@D) && $(CC) -std=gnu11 -O2 $(WARN) -static -o $@ $(filter %.c,$^)
+
+# Loaded by QEMU, for tools/vm/profile.
+$(B)/profile-plugin.so: tools/vm/profile-plugin.c
+	$(call say,CC,$@)mkdir -p $(@D) && $(CC) -std=gnu11 -O2 $(WARN) -fPIC -fvisibility=hidden -shared -o $@ $<
 
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libtest.a $(B)/libipcx.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -139,6 +139,7 @@ static inline bool sample(struct turn *turn, uint64_t spent, unsigned int units)
 	turn->samples[turn->nr_samples++] = (float)spent / units;
 	turn->ops += units;
 	turn->ns += spent;
+	profile_start();
 	if (counting)
 		return turn->nr_samples < COUNT_SAMPLES;
 	if (turn->nr_samples < MIN_SAMPLES)
@@ -148,6 +149,7 @@ static inline bool sample(struct turn *turn, uint64_t spent, unsigned int units)
 
 static void usage_since(struct usage *u, const struct usage *start)
 {
+	profile_stop();
 	usage_now(u);
 	u->cpu_ns -= start->cpu_ns;
 	u->switches -= start->switches;
