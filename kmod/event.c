@@ -151,9 +151,11 @@ long ipcx_event_stat(struct file *file, void *args, void __user *uargs)
 }
 
 /* Setting never waits, so it can always be written to. */
-static __poll_t event_poll(struct ipcx_object *obj)
+static __poll_t event_events_locked(const struct file *file)
 {
-	return EPOLLOUT | EPOLLWRNORM | (event_of(obj)->set ? EPOLLIN | EPOLLRDNORM : 0);
+	const struct ipcx_event *event = event_of(ipcx_object(file));
+
+	return EPOLLOUT | EPOLLWRNORM | (event->set ? EPOLLIN | EPOLLRDNORM : 0) | ipcx_shut_events(&event->obj);
 }
 
 static void event_shutdown(struct ipcx_object *obj, u32 how)
@@ -205,5 +207,5 @@ const struct ipcx_kind ipcx_event_kind = {
 	.free		= event_free,
 	.show		= event_show,
 	.shutdown	= event_shutdown,
-	.poll		= event_poll,
+	.events_locked	= event_events_locked,
 };

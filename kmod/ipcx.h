@@ -119,7 +119,7 @@ static inline void ipcx_wake(struct ipcx_wakes *wakes)
  * @holder_ended_locked: a process that holds something has ended; ipcx_holders_lock and the object's lock are held
  * @show:	kind's lines of fdinfo
  * @shutdown:	@how is valid; NULL if this kind has none
- * @poll:	for ipcx_object_fops: what poll(2) reports, but for a shutdown; the object's lock is held
+ * @events_locked: what poll(2) reports of @file; the object's lock is held.  NULL if this kind is never waited for
  */
 struct ipcx_kind {
 	u32 kind;
@@ -135,7 +135,7 @@ struct ipcx_kind {
 				    struct ipcx_wakes *wakes);
 	void (*show)(struct ipcx_object *obj, struct seq_file *m);
 	void (*shutdown)(struct ipcx_object *obj, u32 how);
-	__poll_t (*poll)(struct ipcx_object *obj);
+	__poll_t (*events_locked)(const struct file *file);
 };
 
 /**
@@ -188,6 +188,8 @@ long ipcx_object_restrict(struct file *file, const struct ipcx_restrict *args);
 long ipcx_object_shutdown(struct file *file, const struct ipcx_shutdown *args);
 void ipcx_object_stat(struct file *file, struct ipcx_stat *stat);
 int ipcx_object_release(struct inode *inode, struct file *file);
+__poll_t ipcx_object_events(const struct file *file);
+__poll_t ipcx_object_poll(struct file *file, poll_table *pt);
 bool ipcx_object_owned(const struct ipcx_object *obj, const struct ipcx_net *net, int cap);
 
 int ipcx_charge(struct ipcx_object *obj, size_t bytes);
@@ -205,6 +207,12 @@ static inline void ipcx_uncharge(struct ipcx_object *obj, size_t bytes)
 static inline struct ipcx_object *ipcx_object(const struct file *file)
 {
 	return file->private_data;
+}
+
+/* What poll(2) reports of an object that has been shut down, in addition. */
+static inline __poll_t ipcx_shut_events(const struct ipcx_object *obj)
+{
+	return obj->state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV) ? EPOLLHUP | EPOLLIN | EPOLLOUT : 0;
 }
 
 /*

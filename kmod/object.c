@@ -451,18 +451,25 @@ void ipcx_object_stat(struct file *file, struct ipcx_stat *stat)
 	stat->charged = max(atomic_long_read(&obj->charged), 0L);
 }
 
-static __poll_t object_poll(struct file *file, poll_table *pt)
+/*
+ * What @file is ready for: the one answer that poll(2), waits, wait sets and notices give.  The kind can be waited
+ * for.  May be called from a callback in obj->poll, whose lock stands above the object's.
+ */
+__poll_t ipcx_object_events(const struct file *file)
 {
 	struct ipcx_object *obj = ipcx_object(file);
 	__poll_t events;
 
-	poll_wait(file, &obj->poll, pt);	/* see POLL_BARRIER */
 	spin_lock(&obj->lock);
-	events = obj->kind->poll(obj);
-	if (obj->state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
-		events |= EPOLLHUP | EPOLLIN | EPOLLOUT;
+	events = obj->kind->events_locked(file);
 	spin_unlock(&obj->lock);
 	return events;
+}
+
+__poll_t ipcx_object_poll(struct file *file, poll_table *pt)
+{
+	poll_wait(file, &ipcx_object(file)->poll, pt);	/* see POLL_BARRIER */
+	return ipcx_object_events(file);
 }
 
 const struct file_operations ipcx_object_fops = {
@@ -470,6 +477,6 @@ const struct file_operations ipcx_object_fops = {
 	.release	= ipcx_object_release,
 	.unlocked_ioctl	= ipcx_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
-	.poll		= object_poll,
+	.poll		= ipcx_object_poll,
 	.show_fdinfo	= ipcx_show_fdinfo,
 };

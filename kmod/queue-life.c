@@ -28,20 +28,15 @@ long ipcx_queue_readable(struct file *file, int __user *bytes)
 	return put_user(len, bytes);
 }
 
-__poll_t ipcx_queue_poll(struct file *file, poll_table *pt)
+static __poll_t queue_events_locked(const struct file *file)
 {
-	struct ipcx_queue *q = ipcx_queue_of(ipcx_object(file));
-	__poll_t events = 0;
+	const struct ipcx_queue *q = ipcx_queue_of(ipcx_object(file));
+	__poll_t events = ipcx_shut_events(&q->obj);
 
-	poll_wait(file, &q->obj.poll, pt);	/* see POLL_BARRIER */
-	spin_lock(&q->obj.lock);
 	if (q->order.nr)
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (ipcx_queue_has_room_locked(q, 1) && list_empty(&q->senders))
 		events |= EPOLLOUT | EPOLLWRNORM;
-	if (q->obj.state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
-		events |= EPOLLHUP | EPOLLIN | EPOLLOUT;
-	spin_unlock(&q->obj.lock);
 	return events;
 }
 
@@ -238,4 +233,5 @@ const struct ipcx_kind ipcx_queue_kind = {
 	.holder_ended_locked = ipcx_calls_holder_ended_locked,
 	.show		= queue_show,
 	.shutdown	= queue_shutdown,
+	.events_locked	= queue_events_locked,
 };

@@ -777,6 +777,6 @@ const struct file_operations ipcx_queue_fops = {
 	.write		= queue_write,
 	.read_iter	= queue_read_iter,
 	.write_iter	= queue_write_iter,
-	.poll		= ipcx_queue_poll,
+	.poll		= ipcx_object_poll,
 	.show_fdinfo	= ipcx_show_fdinfo,
 };

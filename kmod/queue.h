@@ -123,8 +123,4 @@ void ipcx_calls_shutdown_locked(struct ipcx_queue *q, struct ipcx_wakes *wakes);
 u32 ipcx_calls_taken_locked(const struct ipcx_queue *q);
 void ipcx_calls_free(struct ipcx_queue *q);
 
-/* ---- queue-life.c ---- */
-
-__poll_t ipcx_queue_poll(struct file *file, poll_table *pt);
-
 #endif /* IPCX_QUEUE_H */

@@ -74,10 +74,10 @@ static void sem_holder_ended_locked(struct ipcx_object *obj, struct ipcx_holder 
 }
 
 /* Pollers: units are there for who comes now, and room for more. */
-static __poll_t sem_poll(struct ipcx_object *obj)
+static __poll_t sem_events_locked(const struct file *file)
 {
-	const struct ipcx_sem *sem = sem_of(obj);
-	__poll_t events = 0;
+	const struct ipcx_sem *sem = sem_of(ipcx_object(file));
+	__poll_t events = ipcx_shut_events(&sem->obj);
 
 	if (sem->count > 0 && list_empty(&sem->line.waiters))
 		events |= EPOLLIN | EPOLLRDNORM;
@@ -252,5 +252,5 @@ const struct ipcx_kind ipcx_sem_kind = {
 	.holder_ended_locked = sem_holder_ended_locked,
 	.show		= sem_show,
 	.shutdown	= sem_shutdown,
-	.poll		= sem_poll,
+	.events_locked	= sem_events_locked,
 };

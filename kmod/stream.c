@@ -548,39 +548,25 @@ long ipcx_stream_readable(struct file *file, int __user *bytes)
 	return put_user(nr, bytes);
 }
 
-/* For whoever watches the object, and not one of its files. */
-static __poll_t stream_poll(struct ipcx_object *obj)
+/* As a pipe: each end hears of its own direction, and that the other end has gone. */
+static __poll_t stream_events_locked(const struct file *file)
 {
-	const struct ipcx_stream *s = stream_of(obj);
+	const struct ipcx_stream *s = stream_of(ipcx_object(file));
 	__poll_t events = 0;
 
-	if (bytes_in(s))
-		events |= EPOLLIN | EPOLLRDNORM;
-	/* so that what poll(2) promises holds for an atomic write */
-	if (room_in(s) >= PIPE_BUF)
-		events |= EPOLLOUT | EPOLLWRNORM;
-	return events;
-}
-
-/* As a pipe: each end hears of its own direction, and that the other end has gone. */
-static __poll_t stream_file_poll(struct file *file, poll_table *pt)
-{
-	struct ipcx_object *obj = ipcx_object(file);
-	struct ipcx_stream *s = stream_of(obj);
-	__poll_t events;
-
-	poll_wait(file, &obj->poll, pt);	/* see POLL_BARRIER */
-	spin_lock(&obj->lock);
-	events = stream_poll(obj);
-	if (!(file->f_mode & FMODE_READ) || obj->state & IPCX_OBJECT_SHUT_RECV)
-		events &= ~(EPOLLIN | EPOLLRDNORM);
-	if (!(file->f_mode & FMODE_WRITE))
-		events &= ~(EPOLLOUT | EPOLLWRNORM);
-	if (file->f_mode & FMODE_READ && is_at_end_locked(s, file))
-		events |= EPOLLHUP;
-	if (file->f_mode & FMODE_WRITE && is_broken_locked(s, file))
-		events |= EPOLLERR | EPOLLOUT | EPOLLWRNORM;
-	spin_unlock(&obj->lock);
+	if (file->f_mode & FMODE_READ) {
+		if (bytes_in(s) && !(s->obj.state & IPCX_OBJECT_SHUT_RECV))
+			events |= EPOLLIN | EPOLLRDNORM;
+		if (is_at_end_locked(s, file))
+			events |= EPOLLHUP;
+	}
+	if (file->f_mode & FMODE_WRITE) {
+		/* so that what poll(2) promises holds for an atomic write */
+		if (room_in(s) >= PIPE_BUF)
+			events |= EPOLLOUT | EPOLLWRNORM;
+		if (is_broken_locked(s, file))
+			events |= EPOLLERR | EPOLLOUT | EPOLLWRNORM;
+	}
 	return events;
 }
 
@@ -790,7 +776,7 @@ static const struct file_operations stream_fops = {
 	.write_iter	= stream_write_iter,
 	.splice_read	= stream_splice_read,
 	.splice_write	= iter_file_splice_write,
-	.poll		= stream_file_poll,
+	.poll		= ipcx_object_poll,
 	.show_fdinfo	= ipcx_show_fdinfo,
 };
 
@@ -805,5 +791,5 @@ const struct ipcx_kind ipcx_stream_kind = {
 	.free		= stream_free,
 	.show		= stream_show,
 	.shutdown	= stream_shutdown,
-	.poll		= stream_poll,
+	.events_locked	= stream_events_locked,
 };
