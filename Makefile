@@ -46,7 +46,7 @@ UNIT_ASAN := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/unit-asan/%)
 SYS	:= $(SYS_SRC:%.c=$(B)/%)
 
 LIBS	:= -lrt -lpthread
-ifneq ($(shell grep -ls 'include <liburing.h>' $(TOOL_SRC) $(SYS_SRC)),)
+ifneq ($(shell grep -lsE 'include <(liburing|ipcx-uring).h>' $(TOOL_SRC) $(SYS_SRC)),)
 LIBS	+= -luring
 endif
 
@@ -204,7 +204,7 @@ install: user
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/linux $(DESTDIR)$(LIBDIR)/pkgconfig \
 		$(DESTDIR)$(UDEVDIR) $(DESTDIR)$(DKMSDIR)
 	install -m 755 $(B)/ipcx $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 ulib/include/ipcx.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 ulib/include/*.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 kmod/uapi/linux/*.h $(DESTDIR)$(PREFIX)/include/linux/
 	install -m 644 $(B)/libipcx.a $(DESTDIR)$(LIBDIR)/
 	install -m 755 $(SO) $(DESTDIR)$(LIBDIR)/
@@ -224,7 +224,7 @@ install: user
 	@echo "The module's source is in $(DKMSDIR): 'dkms install ipcx/$(VERSION)' builds it for every kernel."
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/ipcx $(DESTDIR)$(PREFIX)/include/ipcx.h \
+	rm -f $(DESTDIR)$(PREFIX)/bin/ipcx $(patsubst ulib/include/%,$(DESTDIR)$(PREFIX)/include/%,$(wildcard ulib/include/*.h)) \
 		$(DESTDIR)$(PREFIX)/include/linux/ipcx.h $(DESTDIR)$(PREFIX)/include/linux/ipcx_queue.h \
 		$(DESTDIR)$(LIBDIR)/libipcx.* \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/libipcx.pc $(DESTDIR)$(UDEVDIR)/60-ipcx.rules \

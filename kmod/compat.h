@@ -28,6 +28,18 @@
 #define ipcx_splice_read generic_file_splice_read
 #endif
 
+/* 6.7: commands of io_uring have a header of their own; 6.5: they get the whole entry of the submission queue */
+#if __has_include(<linux/io_uring/cmd.h>)
+#include <linux/io_uring/cmd.h>
+#else
+#include <linux/io_uring.h>
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define ipcx_uring_cmd_sqe(_cmd) io_uring_sqe_cmd((_cmd)->sqe)
+#else
+#define ipcx_uring_cmd_sqe(_cmd) ((_cmd)->cmd)
+#endif
+
 /* a variable that is written before it is read, and too large to be zeroed by the compiler each time */
 #if __has_attribute(__uninitialized__)
 #define ipcx_uninitialized __attribute__((__uninitialized__))

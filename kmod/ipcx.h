@@ -42,6 +42,7 @@ struct ipcx_name;
 struct ipcx_net;
 struct ipcx_object;
 struct ipcx_user;
+struct io_uring_cmd;
 struct seq_file;
 
 /* ---- main.c ---- */
@@ -49,6 +50,7 @@ struct seq_file;
 /* Rights of an open file, IPCX_READ and IPCX_WRITE, which are its f_mode bits. */
 u32 ipcx_file_rights(const struct file *file);
 long ipcx_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long ipcx_command(struct file *file, unsigned int cmd, void __user *uargs, bool try_only, bool *would_wait);
 /*
  * Write an argument, which begins with its size, back to user space: as much of it as the caller has room for;
  * @len is its size here.  -EFAULT.
@@ -343,6 +345,10 @@ long ipcx_event_reset(struct file *file, void *args, void __user *uargs);
 long ipcx_event_pulse(struct file *file, void *args, void __user *uargs);
 long ipcx_event_wait(struct file *file, void *args, void __user *uargs);
 long ipcx_event_stat(struct file *file, void *args, void __user *uargs);
+
+/* ---- uring.c ---- */
+
+int ipcx_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
 
 /* ---- info.c ---- */
 

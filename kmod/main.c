@@ -21,7 +21,7 @@ static long ioctl_query(struct file *file, void *args, void __user *uargs)
 	query->abi_version = IPCX_ABI_VERSION;
 	query->max_name = IPCX_NAME_MAX;
 	query->features = IPCX_FEATURE_QUEUE | IPCX_FEATURE_REGION | IPCX_FEATURE_SEM | IPCX_FEATURE_SEM_ROBUST |
-			  IPCX_FEATURE_EVENT | IPCX_FEATURE_STREAM | IPCX_FEATURE_CALL;
+			  IPCX_FEATURE_EVENT | IPCX_FEATURE_STREAM | IPCX_FEATURE_CALL | IPCX_FEATURE_URING;
 	query->max_msg_len = IPCX_MSG_LEN_MAX;
 	query->max_msgs = IPCX_QUEUE_MSGS_MAX;
 	query->max_batch = IPCX_BATCH_MAX;
@@ -100,18 +100,22 @@ static long ioctl_shutdown(struct file *file, void *args, void __user *uargs)
  * @on:		which files know it
  * @min_size:	size of the argument in the first version of the ABI
  * @size:	size of the argument that this module knows
+ * @waits:	it can wait, and its flags have IPCX_NOWAIT
  * @call:	gets the argument, completed with zeros to @size, and its address for outputs
  */
 struct ipcx_command {
 	u32 cmd;
 	u32 on;
 	u32 min_size;
-	u32 size;
+	u16 size;
+	bool waits;
 	long (*call)(struct file *file, void *args, void __user *uargs);
 };
 
 /* The size of a structure up to and with the last member of the first version of the ABI. */
-#define COMMAND(_cmd, _on, _struct, _last, _call)						\
+#define COMMAND(_cmd, _on, _struct, _last, _call)	COMMAND_(_cmd, _on, _struct, _last, _call, false)
+#define WAITING(_cmd, _on, _struct, _last, _call)	COMMAND_(_cmd, _on, _struct, _last, _call, true)
+#define COMMAND_(_cmd, _on, _struct, _last, _call, _waits)					\
 	[_IOC_NR(_cmd)] = {									\
 		.cmd = (_cmd) & ~IOCSIZE_MASK,							\
 		.on = _on,									\
@@ -119,11 +123,15 @@ struct ipcx_command {
 			    BUILD_BUG_ON_ZERO(sizeof(struct _struct) % 8) +			\
 			    BUILD_BUG_ON_ZERO(sizeof(struct _struct) > sizeof(union ipcx_args)), \
 		.size = sizeof(struct _struct),							\
+		.waits = _waits,								\
 		.call = _call,									\
 	}
 
 union ipcx_args {
-	u32 size;
+	struct {
+		u32 size;
+		u32 flags;
+	};
 	u64 words[16];
 };
 
@@ -140,22 +148,22 @@ static const struct ipcx_command commands[IPCX_IOC_NR] = {
 	COMMAND(IPCX_RESTRICT,		ON_OBJECT, ipcx_restrict, reserved, ioctl_restrict),
 	COMMAND(IPCX_STAT,		ON_OBJECT, ipcx_stat, charged, ioctl_stat),
 	COMMAND(IPCX_SHUTDOWN,		ON_OBJECT, ipcx_shutdown, reserved, ioctl_shutdown),
-	COMMAND(IPCX_QUEUE_SEND,	IPCX_KIND_QUEUE, ipcx_queue_send, msg, ipcx_queue_send),
-	COMMAND(IPCX_QUEUE_RECV,	IPCX_KIND_QUEUE, ipcx_queue_recv, msg, ipcx_queue_recv),
-	COMMAND(IPCX_QUEUE_SENDV,	IPCX_KIND_QUEUE, ipcx_queue_batch, msg_size, ipcx_queue_sendv),
-	COMMAND(IPCX_QUEUE_RECVV,	IPCX_KIND_QUEUE, ipcx_queue_batch, msg_size, ipcx_queue_recvv),
+	WAITING(IPCX_QUEUE_SEND,	IPCX_KIND_QUEUE, ipcx_queue_send, msg, ipcx_queue_send),
+	WAITING(IPCX_QUEUE_RECV,	IPCX_KIND_QUEUE, ipcx_queue_recv, msg, ipcx_queue_recv),
+	WAITING(IPCX_QUEUE_SENDV,	IPCX_KIND_QUEUE, ipcx_queue_batch, msg_size, ipcx_queue_sendv),
+	WAITING(IPCX_QUEUE_RECVV,	IPCX_KIND_QUEUE, ipcx_queue_batch, msg_size, ipcx_queue_recvv),
 	COMMAND(IPCX_QUEUE_PURGE,	IPCX_KIND_QUEUE, ipcx_queue_purge, bytes, ipcx_queue_purge),
 	COMMAND(IPCX_QUEUE_STAT,	IPCX_KIND_QUEUE, ipcx_queue_stat, nr_receivers, ipcx_queue_stat),
 	COMMAND(IPCX_QUEUE_CALL,	IPCX_KIND_QUEUE, ipcx_queue_call, reply, ipcx_queue_call),
 	COMMAND(IPCX_QUEUE_SERVE,	IPCX_KIND_QUEUE, ipcx_queue_serve, reserved, ipcx_queue_serve),
 	COMMAND(IPCX_REGION_STAT,	IPCX_KIND_REGION, ipcx_region_stat, reserved, ipcx_region_stat),
 	COMMAND(IPCX_SEM_POST,		IPCX_KIND_SEM, ipcx_sem_post, reserved, ipcx_sem_post),
-	COMMAND(IPCX_SEM_WAIT,		IPCX_KIND_SEM, ipcx_sem_wait, reserved, ipcx_sem_wait),
+	WAITING(IPCX_SEM_WAIT,		IPCX_KIND_SEM, ipcx_sem_wait, reserved, ipcx_sem_wait),
 	COMMAND(IPCX_SEM_STAT,		IPCX_KIND_SEM, ipcx_sem_stat, held, ipcx_sem_stat),
 	COMMAND(IPCX_EVENT_SET,		IPCX_KIND_EVENT, ipcx_event_change, flags, ipcx_event_set),
 	COMMAND(IPCX_EVENT_RESET,	IPCX_KIND_EVENT, ipcx_event_change, flags, ipcx_event_reset),
 	COMMAND(IPCX_EVENT_PULSE,	IPCX_KIND_EVENT, ipcx_event_change, flags, ipcx_event_pulse),
-	COMMAND(IPCX_EVENT_WAIT,	IPCX_KIND_EVENT, ipcx_event_wait, timeout, ipcx_event_wait),
+	WAITING(IPCX_EVENT_WAIT,	IPCX_KIND_EVENT, ipcx_event_wait, timeout, ipcx_event_wait),
 	COMMAND(IPCX_EVENT_STAT,	IPCX_KIND_EVENT, ipcx_event_stat, nr_waiters, ipcx_event_stat),
 	COMMAND(IPCX_STREAM_STAT,	IPCX_KIND_STREAM, ipcx_stream_stat, waiting_writers, ipcx_stream_stat),
 	COMMAND(IPCX_STREAM_RESIZE,	IPCX_KIND_STREAM, ipcx_stream_resize, capacity, ipcx_stream_resize),
@@ -204,7 +212,13 @@ slow:
 	return ret;
 }
 
-static __always_inline long call_command(struct file *file, u32 kind, unsigned int cmd, void __user *uargs)
+/*
+ * With @would_wait: do not wait, although the caller may want to; *@would_wait tells whether that is why it failed
+ * with -EAGAIN.  The commands that can wait are those that know IPCX_NOWAIT, in the word of flags that follows
+ * the size.
+ */
+static __always_inline long call_command(struct file *file, u32 kind, unsigned int cmd, void __user *uargs,
+					 bool *would_wait)
 {
 	u32 nr = _IOC_NR(cmd);
 	const struct ipcx_command *command;
@@ -220,14 +234,27 @@ static __always_inline long call_command(struct file *file, u32 kind, unsigned i
 	if (command->on != kind && (command->on != ON_OBJECT || kind == ON_DEVICE))
 		return -ENOTTY;
 	ret = get_args(&args, command, uargs);
-	return ret ? ret : command->call(file, &args, uargs);
+	if (ret)
+		return ret;
+	if (would_wait && command->waits) {
+		*would_wait = !(args.flags & IPCX_NOWAIT) && !(file->f_flags & O_NONBLOCK);
+		args.flags |= IPCX_NOWAIT;
+	}
+	return command->call(file, &args, uargs);
+}
+
+/* A command that came through io_uring; with @try_only it must not wait. */
+long ipcx_command(struct file *file, unsigned int cmd, void __user *uargs, bool try_only, bool *would_wait)
+{
+	*would_wait = false;
+	return call_command(file, ipcx_object(file)->kind->kind, cmd, uargs, try_only ? would_wait : NULL);
 }
 
 /* ioctl on an object of any kind. */
 long ipcx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	u32 kind = ipcx_object(file)->kind->kind;
-	long ret = call_command(file, kind, cmd, (void __user *)arg);
+	long ret = call_command(file, kind, cmd, (void __user *)arg, NULL);
 
 	/* a number of somebody else's, which is none of ours */
 	if (unlikely(ret == -ENOTTY) && cmd == FIONREAD) {
@@ -241,7 +268,7 @@ long ipcx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	return call_command(file, ON_DEVICE, cmd, (void __user *)arg);
+	return call_command(file, ON_DEVICE, cmd, (void __user *)arg, NULL);
 }
 
 static int device_open(struct inode *inode, struct file *file)

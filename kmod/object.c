@@ -222,7 +222,7 @@ static struct file *object_file(struct ipcx_object *obj, u32 rights, u32 flags)
 	if (IS_ERR(file))
 		return file;
 	if (!kind->open)
-		file->f_mode |= FMODE_STREAM;
+		file->f_mode |= FMODE_STREAM | FMODE_NOWAIT;
 	ipcx_object_get(obj);
 	atomic_inc(&obj->users);
 	trace_ipcx_open(obj, rights);
@@ -477,6 +477,7 @@ const struct file_operations ipcx_object_fops = {
 	.release	= ipcx_object_release,
 	.unlocked_ioctl	= ipcx_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
+	.uring_cmd	= ipcx_uring_cmd,
 	.poll		= ipcx_object_poll,
 	.show_fdinfo	= ipcx_show_fdinfo,
 };

@@ -718,19 +718,20 @@ long ipcx_queue_recvv(struct file *file, void *args, void __user *uargs)
 	return done ? done : ret;
 }
 
-static ssize_t write_msg(struct file *file, struct ipcx_buf buf, size_t len)
+/* @flags: 0 or IPCX_NOWAIT. */
+static __always_inline ssize_t write_msg(struct file *file, struct ipcx_buf buf, size_t len, u32 flags)
 {
 	struct ipcx_msg m = { .len = len, .type = IPCX_TYPE_MIN };
-	int ret = send(ipcx_queue_of(ipcx_object(file)), &m, buf, ipcx_wait_flags(file, 0), IPCX_FOREVER);
+	int ret = send(ipcx_queue_of(ipcx_object(file)), &m, buf, ipcx_wait_flags(file, flags), IPCX_FOREVER);
 
 	return ret ? ret : len;
 }
 
-static ssize_t read_msg(struct file *file, struct ipcx_buf buf, size_t len)
+static __always_inline ssize_t read_msg(struct file *file, struct ipcx_buf buf, size_t len, u32 flags)
 {
 	struct ipcx_queue *q = ipcx_queue_of(ipcx_object(file));
 	struct ipcx_queue_recv req = {
-		.flags = ipcx_wait_flags(file, 0),
+		.flags = ipcx_wait_flags(file, flags),
 		.timeout = IPCX_FOREVER,
 		.msg.len = len,
 	};
@@ -750,22 +751,28 @@ static ssize_t read_msg(struct file *file, struct ipcx_buf buf, size_t len)
 
 static ssize_t queue_write(struct file *file, const char __user *ptr, size_t len, loff_t *pos)
 {
-	return write_msg(file, (struct ipcx_buf){ .ptr = (void __user *)ptr }, len);
+	return write_msg(file, (struct ipcx_buf){ .ptr = (void __user *)ptr }, len, 0);
 }
 
 static ssize_t queue_read(struct file *file, char __user *ptr, size_t len, loff_t *pos)
 {
-	return read_msg(file, (struct ipcx_buf){ .ptr = ptr }, len);
+	return read_msg(file, (struct ipcx_buf){ .ptr = ptr }, len, 0);
+}
+
+/* What RWF_NOWAIT of preadv2(2), or io_uring, asks for. */
+static u32 kiocb_wait_flags(const struct kiocb *iocb)
+{
+	return iocb->ki_flags & IOCB_NOWAIT ? IPCX_NOWAIT : 0;
 }
 
 static ssize_t queue_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	return write_msg(iocb->ki_filp, (struct ipcx_buf){ .iter = from }, iov_iter_count(from));
+	return write_msg(iocb->ki_filp, (struct ipcx_buf){ .iter = from }, iov_iter_count(from), kiocb_wait_flags(iocb));
 }
 
 static ssize_t queue_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return read_msg(iocb->ki_filp, (struct ipcx_buf){ .iter = to }, iov_iter_count(to));
+	return read_msg(iocb->ki_filp, (struct ipcx_buf){ .iter = to }, iov_iter_count(to), kiocb_wait_flags(iocb));
 }
 
 const struct file_operations ipcx_queue_fops = {
@@ -773,6 +780,7 @@ const struct file_operations ipcx_queue_fops = {
 	.release	= ipcx_object_release,
 	.unlocked_ioctl	= ipcx_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
+	.uring_cmd	= ipcx_uring_cmd,
 	.read		= queue_read,
 	.write		= queue_write,
 	.read_iter	= queue_read_iter,

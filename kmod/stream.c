@@ -770,6 +770,7 @@ static const struct file_operations stream_fops = {
 	.release	= ipcx_object_release,
 	.unlocked_ioctl	= ipcx_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
+	.uring_cmd	= ipcx_uring_cmd,
 	.read		= stream_read,
 	.write		= stream_write,
 	.read_iter	= stream_read_iter,

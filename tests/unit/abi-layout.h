@@ -210,6 +210,9 @@ SIZE(ipcx_query, 56) \
 	FIELD(ipcx_stream_stat, nr_writers, 36, 4) \
 	FIELD(ipcx_stream_stat, waiting_readers, 40, 4) \
 	FIELD(ipcx_stream_stat, waiting_writers, 44, 4) \
+	SIZE(ipcx_uring_sqe, 16) \
+	FIELD(ipcx_uring_sqe, arg, 0, 8) \
+	FIELD(ipcx_uring_sqe, reserved, 8, 8) \
 	SIZE(ipcx_wait_set_create, 24) \
 	FIELD(ipcx_wait_set_create, create, 0, 24) \
 	SIZE(ipcx_wait_set_change, 32) \

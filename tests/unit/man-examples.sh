@@ -59,7 +59,8 @@ for source; do
 	nr=$((nr + 1))
 	if ! ${CC:-cc} -std=gnu11 -Wall -Wextra -Werror -O2 \
 			-I"$top/ulib/include" -I"$top/kmod/uapi" \
-			-o "$tmp/$name" "$source" "$build/libipcx.a" >"$tmp/why" 2>&1; then
+			-o "$tmp/$name" "$source" "$build/libipcx.a" \
+			$(grep -qs '<ipcx-uring.h>' "$source" && echo -luring) >"$tmp/why" 2>&1; then
 		sed 's/^/# /' "$tmp/why"
 		echo "not ok $nr - $name"
 		failed=1

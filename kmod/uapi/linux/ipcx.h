@@ -110,6 +110,7 @@ struct ipcx_query {
 #define IPCX_FEATURE_FDS	(1ULL << 9)	/* descriptors in messages */
 #define IPCX_FEATURE_BROADCAST	(1ULL << 10)	/* IPCX_QUEUE_BROADCAST */
 #define IPCX_FEATURE_LATEST	(1ULL << 11)	/* IPCX_QUEUE_LATEST */
+#define IPCX_FEATURE_URING	(1ULL << 12)	/* commands through io_uring: struct ipcx_uring_sqe */
 
 /**
  * struct ipcx_create - what the creation of every kind begins with
@@ -731,5 +732,18 @@ struct ipcx_wait_set_wait {
 #define IPCX_WAIT_SET_WAIT	_IOWR(IPCX_IOC_TYPE, 0x52, struct ipcx_wait_set_wait)
 
 #define IPCX_IOC_NR		0x58	/* commands have numbers below this */
+
+/**
+ * struct ipcx_uring_sqe - a command as a request of io_uring
+ * @arg:	pointer to the command's argument, which must stay there until the request has completed
+ * @reserved:	0
+ *
+ * It stands in sqe->cmd of an IORING_OP_URING_CMD; sqe->cmd_op is the command, one that goes to an object.  The result
+ * of the request is what ioctl(2) would have returned.
+ */
+struct ipcx_uring_sqe {
+	__u64 arg;
+	__u64 reserved;
+};
 
 #endif /* _UAPI_LINUX_IPCX_H */

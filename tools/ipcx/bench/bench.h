@@ -300,6 +300,9 @@ int ring_setup(struct link *l, void *mem, const char *tokens);
 int ring_send(struct link *l, int dir, void *buf, size_t len);
 int ring_recv(struct link *l, int dir, void *buf, size_t len);
 
+/* mech-ipcx.c */
+int setup_ipcx_queue(struct link *l);
+
 /* report.c, plot.c */
 void report_table(FILE *out, struct row *rows, size_t nr, const struct machine *m, bool brief);
 int report_json(FILE *out, const struct row *rows, size_t nr, const struct machine *m);

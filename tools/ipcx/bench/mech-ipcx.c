@@ -24,7 +24,7 @@ static int explain(struct link *l, int ret)
 }
 
 /* One queue for each direction. */
-static int setup_queue(struct link *l)
+int setup_ipcx_queue(struct link *l)
 {
 	size_t bytes = 2 * l->capacity * l->len;
 	struct ipcx_queue_limits limits = { 0 };
@@ -217,7 +217,7 @@ struct call_state {
 static int setup_call(struct link *l)
 {
 	l->priv = calloc(1, sizeof(struct call_state));
-	return l->priv ? setup_queue(l) : -ENOMEM;
+	return l->priv ? setup_ipcx_queue(l) : -ENOMEM;
 }
 
 static int send_call(struct link *l, int dir, void *buf, size_t len)
@@ -252,10 +252,10 @@ static int recv_call(struct link *l, int dir, void *buf, size_t len)
 const struct mechanism ipcx_mechanisms[] = {
 	{ .name = "ipcx_queue", .usage = "ipcx_queue_send(3) and ipcx_queue_recv(3), one queue for "
 	  "each direction; batch: ipcx_queue_sendv and ipcx_queue_recvv",
-	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH), .setup = setup_queue,
+	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH), .setup = setup_ipcx_queue,
 	  .send = send_queue, .recv = recv_queue, .sendv = send_batch, .recvv = recv_batch },
 	{ .name = "ipcx_queue_rw", .usage = "write(2) and read(2) on the same",
-	  .cases = MESSAGE_CASES, .setup = setup_queue,
+	  .cases = MESSAGE_CASES, .setup = setup_ipcx_queue,
 	  .send = write_queue, .recv = read_queue },
 	{ .name = "ipcx_call", .usage = "ipcx_queue_call(3) on one side, ipcx_queue_serve(3) on the other",
 	  .cases = CASE_BIT(CASE_ROUNDTRIP), .setup = setup_call,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipcx bench: io_uring over a seqpacket socket pair.  A send is only queued; the next receive takes
- * it along, so that an exchange is one system call at each side.
+ * ipcx bench: io_uring over a seqpacket socket pair, and over ipcx queues.  A send is only queued; the next
+ * receive takes it along, so that an exchange is one system call at each side.
  */
 #include "bench.h"
 
 #include <errno.h>
-#include <liburing.h>
+#include <ipcx-uring.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,12 +15,27 @@
  * struct uring - this process's ring
  * @pending: sends and receives queued or under way
  * @chain: queued last; the next send is linked to it, to keep the order
+ * @args: of commands, which must stay until they have completed
+ * @msgs: of batches to send and to receive, likewise
  */
 struct uring {
 	struct io_uring ring;
 	unsigned int pending;
 	struct io_uring_sqe *chain;
+	union {
+		struct ipcx_queue_send send;
+		struct ipcx_queue_recv recv;
+		struct ipcx_queue_batch batch;
+	} args[4 * BATCH_NR];
+	struct ipcx_msg msgs[2][BATCH_NR];
 };
+
+static int setup_ipcx(struct link *l);
+
+static bool is_ipcx(const struct link *l)
+{
+	return l->mech->setup == setup_ipcx;
+}
 
 static int setup_uring(struct link *l)
 {
@@ -51,6 +66,22 @@ static int setup_uring(struct link *l)
 	return 0;
 }
 
+/* One queue for each direction. */
+static int setup_ipcx(struct link *l)
+{
+	struct io_uring probe;
+	int ret = io_uring_queue_init(4, &probe, 0);
+
+	if (ret)
+		return skip(l, "io_uring_setup: %s (kernel.io_uring_disabled %ld)", strerror(-ret),
+			    read_limit("/proc/sys/kernel/io_uring_disabled"));
+	io_uring_queue_exit(&probe);
+	ret = setup_ipcx_queue(l);
+	l->fd[2] = l->fd[3] = l->fd[1];
+	l->fd[1] = l->fd[0];
+	return ret;
+}
+
 /* A ring belongs to the process that made it. */
 static int start_uring(struct link *l, int side)
 {
@@ -61,10 +92,12 @@ static int start_uring(struct link *l, int side)
 	return u ? io_uring_queue_init(4 * BATCH_NR, &u->ring, 0) : -ENOMEM;
 }
 
-/* Queued after everything queued before, as one chain. */
-static int queue(struct link *l, struct io_uring_sqe *sqe, bool ordered)
+/* Queued after everything queued before, as one chain; @res is its result if it goes well. */
+static int queue(struct link *l, struct io_uring_sqe *sqe, bool ordered, int res)
 {
 	struct uring *u = l->priv;
+
+	io_uring_sqe_set_data64(sqe, res);
 
 	if (ordered && u->chain)
 		u->chain->flags |= IOSQE_IO_LINK;
@@ -86,7 +119,7 @@ static int complete(struct link *l)
 		return ret;
 	ret = 0;
 	io_uring_for_each_cqe(&u->ring, head, cqe) {
-		if (cqe->res != (int)l->len)
+		if (cqe->res != (int)cqe->user_data)
 			ret = cqe->res < 0 ? cqe->res : -EIO;
 		seen++;
 	}
@@ -96,20 +129,42 @@ static int complete(struct link *l)
 	return ret ?: u->pending ? -EIO : 0;
 }
 
+static struct io_uring_sqe *prep_send(struct link *l, int dir, void *buf, size_t len)
+{
+	struct uring *u = l->priv;
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
+	struct ipcx_msg msg = ipcx_msg(buf, len);
+
+	if (is_ipcx(l))
+		ipcx_uring_prep_queue_send(sqe, l->fd[2 * dir], &u->args[u->pending].send, &msg, 0,
+					   IPCX_FOREVER);
+	else
+		io_uring_prep_send(sqe, l->fd[2 * dir], buf, len, MSG_NOSIGNAL);
+	return sqe;
+}
+
+static struct io_uring_sqe *prep_recv(struct link *l, int dir, void *buf, size_t len)
+{
+	struct uring *u = l->priv;
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
+	struct ipcx_msg msg = ipcx_msg(buf, len);
+
+	if (is_ipcx(l))
+		ipcx_uring_prep_queue_recv(sqe, l->fd[2 * dir + 1], &u->args[u->pending].recv, &msg, NULL, 0,
+					   IPCX_FOREVER);
+	else
+		io_uring_prep_recv(sqe, l->fd[2 * dir + 1], buf, len, 0);
+	return sqe;
+}
+
 static int send_uring(struct link *l, int dir, void *buf, size_t len)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&((struct uring *)l->priv)->ring);
-
-	io_uring_prep_send(sqe, l->fd[2 * dir], buf, len, MSG_NOSIGNAL);
-	return queue(l, sqe, false);
+	return queue(l, prep_send(l, dir, buf, len), false, is_ipcx(l) ? 0 : len);
 }
 
 static int recv_uring(struct link *l, int dir, void *buf, size_t len)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&((struct uring *)l->priv)->ring);
-
-	io_uring_prep_recv(sqe, l->fd[2 * dir + 1], buf, len, 0);
-	queue(l, sqe, false);
+	queue(l, prep_recv(l, dir, buf, len), false, is_ipcx(l) ? 0 : len);
 	return complete(l);
 }
 
@@ -119,28 +174,44 @@ static int recv_uring(struct link *l, int dir, void *buf, size_t len)
  */
 static int send_batch(struct link *l, int dir, struct iovec *iov, unsigned int nr)
 {
-	struct uring *u = l->priv;
-
-	for (unsigned int i = 0; i < nr; i++) {
-		struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
-
-		io_uring_prep_send(sqe, l->fd[2 * dir], iov[i].iov_base, iov[i].iov_len,
-				   MSG_NOSIGNAL);
-		queue(l, sqe, l->two);
-	}
+	for (unsigned int i = 0; i < nr; i++)
+		queue(l, prep_send(l, dir, iov[i].iov_base, iov[i].iov_len), l->two, l->len);
 	return l->two ? complete(l) : 0;
 }
 
 static int recv_batch(struct link *l, int dir, struct iovec *iov, unsigned int nr)
 {
+	for (unsigned int i = 0; i < nr; i++)
+		queue(l, prep_recv(l, dir, iov[i].iov_base, iov[i].iov_len), l->two, l->len);
+	return complete(l);
+}
+
+/* All messages of a batch are one request. */
+static void queue_messages(struct link *l, int fd, unsigned long command, struct ipcx_msg *msgs,
+			   struct iovec *iov, unsigned int nr)
+{
+	struct uring *u = l->priv;
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
+
+	for (unsigned int i = 0; i < nr; i++)
+		msgs[i] = ipcx_msg(iov[i].iov_base, iov[i].iov_len);
+	ipcx_uring_prep_queue_batch(sqe, fd, command, &u->args[u->pending].batch, msgs, nr, 0, IPCX_FOREVER);
+	queue(l, sqe, l->two, nr);
+}
+
+static int send_messages(struct link *l, int dir, struct iovec *iov, unsigned int nr)
+{
 	struct uring *u = l->priv;
 
-	for (unsigned int i = 0; i < nr; i++) {
-		struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
+	queue_messages(l, l->fd[2 * dir], IPCX_QUEUE_SENDV, u->msgs[0], iov, nr);
+	return l->two ? complete(l) : 0;
+}
 
-		io_uring_prep_recv(sqe, l->fd[2 * dir + 1], iov[i].iov_base, iov[i].iov_len, 0);
-		queue(l, sqe, l->two);
-	}
+static int recv_messages(struct link *l, int dir, struct iovec *iov, unsigned int nr)
+{
+	struct uring *u = l->priv;
+
+	queue_messages(l, l->fd[2 * dir + 1], IPCX_QUEUE_RECVV, u->msgs[1], iov, nr);
 	return complete(l);
 }
 
@@ -155,5 +226,10 @@ const struct mechanism uring_mechanisms[] = {
 	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH), .stream_nr = BATCH_NR,
 	  .setup = setup_uring, .start = start_uring, .send = send_uring, .recv = recv_uring,
 	  .sendv = send_batch, .recvv = recv_batch, .flush = flush_uring },
+	{ .name = "ipcx_queue_uring", .usage = "ipcx_uring_prep_queue_send(3) and _recv on an ipcx queue for "
+	  "each direction; batch: _sendv and _recvv, all messages in one request each",
+	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH),
+	  .setup = setup_ipcx, .start = start_uring, .send = send_uring, .recv = recv_uring,
+	  .sendv = send_messages, .recvv = recv_messages, .flush = flush_uring },
 	{ 0 }
 };
