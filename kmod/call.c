@@ -148,6 +148,7 @@ static struct ipcx_call *call_create(struct ipcx_queue *q, struct ipcx_calls *ca
 		}
 	}
 	call->attached.flag = IPCX_MSG_CALL;
+	call->attached.nr_fds = 0;
 	call->attached.drop = call_drop;
 	ipcx_waiter_init(&call->wait);
 	INIT_LIST_HEAD(&call->wait.node);

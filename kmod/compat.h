@@ -40,6 +40,13 @@
 #define ipcx_uring_cmd_sqe(_cmd) ((_cmd)->cmd)
 #endif
 
+/* 6.8: can also write the number to user space */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define ipcx_receive_fd(file) receive_fd(file, NULL, O_CLOEXEC)
+#else
+#define ipcx_receive_fd(file) receive_fd(file, O_CLOEXEC)
+#endif
+
 /* a variable that is written before it is read, and too large to be zeroed by the compiler each time */
 #if __has_attribute(__uninitialized__)
 #define ipcx_uninitialized __attribute__((__uninitialized__))

@@ -8,6 +8,7 @@
  *	ipcx_stream.reading	(stream.c, mutex)	a stream's readers, while they copy
  *	ipcx_stream.writing	(stream.c, mutex)	a stream's writers, while they copy
  *	ipcx_names_lock		(name.c, mutex)		every name of every namespace, ipcx_object.name
+ *	ipcx_circle_lock	(fds.c, mutex)		which queues are in messages of which
  *	ipcx_holders_lock	(robust.c, spinlock)	which process holds something of which object
  *	ipcx_object.lock	(spinlock)		the state of one object, and its lists of waiters
  *	ipcx_users_lock		(object.c, spinlock)	the table of users; ipcx_user.bytes is atomic
@@ -46,6 +47,8 @@ struct io_uring_cmd;
 struct seq_file;
 
 /* ---- main.c ---- */
+
+extern const struct file_operations ipcx_device_fops;
 
 /* Rights of an open file, IPCX_READ and IPCX_WRITE, which are its f_mode bits. */
 u32 ipcx_file_rights(const struct file *file);
@@ -198,6 +201,8 @@ int ipcx_charge(struct ipcx_object *obj, size_t bytes);
 void ipcx_charge_force(struct ipcx_object *obj, long bytes);
 bool ipcx_over_quota(const struct ipcx_object *obj);
 u64 ipcx_user_charged(kuid_t uid);
+struct ipcx_user *ipcx_user_add_fds(struct ipcx_object *obj, u32 nr);
+void ipcx_user_sub_fds(struct ipcx_object *obj, struct ipcx_user *user, u32 nr);
 void ipcx_users_check(void);
 
 static inline void ipcx_uncharge(struct ipcx_object *obj, size_t bytes)
@@ -267,6 +272,7 @@ bool ipcx_name_show(struct ipcx_object *obj, struct seq_file *m);
 struct ipcx_net *ipcx_net_open(void);
 void ipcx_net_close(struct ipcx_net *net);
 bool ipcx_net_capable(const struct ipcx_net *net, int cap);
+bool ipcx_net_is_initial(const struct ipcx_net *net);
 bool ipcx_net_maps(const struct ipcx_net *net, const struct ipcx_object *obj);
 int ipcx_names_init(void);
 void ipcx_names_exit(void);
@@ -284,6 +290,8 @@ long ipcx_queue_purge(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_stat(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_call(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_serve(struct file *file, void *args, void __user *uargs);
+long ipcx_queue_send_fds(struct file *file, void *args, void __user *uargs);
+long ipcx_queue_recv_fds(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_readable(struct file *file, int __user *bytes);
 
 extern const struct ipcx_kind ipcx_region_kind;

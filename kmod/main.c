@@ -21,7 +21,8 @@ static long ioctl_query(struct file *file, void *args, void __user *uargs)
 	query->abi_version = IPCX_ABI_VERSION;
 	query->max_name = IPCX_NAME_MAX;
 	query->features = IPCX_FEATURE_QUEUE | IPCX_FEATURE_REGION | IPCX_FEATURE_SEM | IPCX_FEATURE_SEM_ROBUST |
-			  IPCX_FEATURE_EVENT | IPCX_FEATURE_STREAM | IPCX_FEATURE_CALL | IPCX_FEATURE_URING;
+			  IPCX_FEATURE_EVENT | IPCX_FEATURE_STREAM | IPCX_FEATURE_CALL | IPCX_FEATURE_URING |
+			  IPCX_FEATURE_FDS;
 	query->max_msg_len = IPCX_MSG_LEN_MAX;
 	query->max_msgs = IPCX_QUEUE_MSGS_MAX;
 	query->max_batch = IPCX_BATCH_MAX;
@@ -156,6 +157,8 @@ static const struct ipcx_command commands[IPCX_IOC_NR] = {
 	COMMAND(IPCX_QUEUE_STAT,	IPCX_KIND_QUEUE, ipcx_queue_stat, nr_receivers, ipcx_queue_stat),
 	COMMAND(IPCX_QUEUE_CALL,	IPCX_KIND_QUEUE, ipcx_queue_call, reply, ipcx_queue_call),
 	COMMAND(IPCX_QUEUE_SERVE,	IPCX_KIND_QUEUE, ipcx_queue_serve, reserved, ipcx_queue_serve),
+	WAITING(IPCX_QUEUE_SEND_FDS,	IPCX_KIND_QUEUE, ipcx_queue_send_fds, reserved, ipcx_queue_send_fds),
+	WAITING(IPCX_QUEUE_RECV_FDS,	IPCX_KIND_QUEUE, ipcx_queue_recv_fds, reserved, ipcx_queue_recv_fds),
 	COMMAND(IPCX_REGION_STAT,	IPCX_KIND_REGION, ipcx_region_stat, reserved, ipcx_region_stat),
 	COMMAND(IPCX_SEM_POST,		IPCX_KIND_SEM, ipcx_sem_post, reserved, ipcx_sem_post),
 	WAITING(IPCX_SEM_WAIT,		IPCX_KIND_SEM, ipcx_sem_wait, reserved, ipcx_sem_wait),
@@ -283,7 +286,7 @@ static int device_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static const struct file_operations device_fops = {
+const struct file_operations ipcx_device_fops = {
 	.owner		= THIS_MODULE,
 	.open		= device_open,
 	.release	= device_release,
@@ -295,7 +298,7 @@ static const struct file_operations device_fops = {
 static struct miscdevice device = {
 	.minor	= MISC_DYNAMIC_MINOR,
 	.name	= "ipcx",
-	.fops	= &device_fops,
+	.fops	= &ipcx_device_fops,
 	.mode	= 0666,
 };
 

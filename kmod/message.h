@@ -23,11 +23,13 @@ struct ipcx_message;
 /**
  * struct ipcx_attachment - what comes along with a message apart from its bytes
  * @flag:	IPCX_MSG_*, which tells a receiver what it is
+ * @nr_fds:	descriptors in it, constant
  * @unwanted:	a message that is given back shall not enter the queue again (protected by the queue's lock)
- * @drop:	the message goes, and nobody has taken this from it: frees it; no lock is held, may not sleep
+ * @drop:	the message goes, and nobody has taken this from it: frees it; no lock is held
  */
 struct ipcx_attachment {
 	u32 flag;
+	u32 nr_fds;
 	bool unwanted;
 	void (*drop)(struct ipcx_attachment *attached, struct ipcx_object *obj);
 };
@@ -138,6 +140,12 @@ static inline struct ipcx_attachment *ipcx_message_detach(struct ipcx_message *m
 	msg->attached = NULL;
 	WRITE_ONCE(msg->class, msg->class & IPCX_CLASS_MASK);
 	return attached;
+}
+
+/* Descriptors that come with @msg; the caller has taken it, or holds the queue's lock. */
+static inline u32 ipcx_message_nr_fds(const struct ipcx_message *msg)
+{
+	return msg->class & IPCX_CLASS_ATTACHED ? msg->attached->nr_fds : 0;
 }
 
 void ipcx_pool_init(struct ipcx_pool *pool);

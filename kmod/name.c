@@ -322,6 +322,12 @@ bool ipcx_net_capable(const struct ipcx_net *net, int cap)
 	return ns_capable(net->net->user_ns, cap);
 }
 
+/* The initial namespace never ends. */
+bool ipcx_net_is_initial(const struct ipcx_net *net)
+{
+	return net_eq(net->net, &init_net);
+}
+
 /* Are the owner and group of @obj among those that the owner of the namespace may rule over? */
 bool ipcx_net_maps(const struct ipcx_net *net, const struct ipcx_object *obj)
 {

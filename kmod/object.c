@@ -19,14 +19,17 @@ MODULE_PARM_DESC(user_bytes, "memory quota of one user, in bytes (default 128 Mi
  * struct ipcx_user - what one user is charged with
  * @node:	in ipcx_users (protected by ipcx_users_lock)
  * @uid:	constant
- * @refs:	objects that charge this user (protected by ipcx_users_lock)
+ * @refs:	objects that charge this user, messages to others' queues with descriptors of this user (protected by
+ *		ipcx_users_lock)
  * @bytes:	charged now
+ * @fds:	descriptors that this user has in messages now
  */
 struct ipcx_user {
 	struct hlist_node node;
 	kuid_t uid;
 	unsigned long refs;
 	atomic_long_t bytes;
+	atomic_long_t fds;
 };
 
 static DEFINE_HASHTABLE(ipcx_users, 6);
@@ -47,6 +50,14 @@ static struct ipcx_user *user_find_locked(kuid_t uid)
 static struct ipcx_user *user_get(kuid_t uid)
 {
 	struct ipcx_user *new, *user;
+
+	spin_lock(&ipcx_users_lock);
+	user = user_find_locked(uid);
+	if (user)
+		user->refs++;
+	spin_unlock(&ipcx_users_lock);
+	if (user)
+		return user;
 
 	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 	if (!new)
@@ -75,7 +86,7 @@ static void user_put(struct ipcx_user *user)
 		hash_del(&user->node);
 	spin_unlock(&ipcx_users_lock);
 	if (last) {
-		WARN_ON_ONCE(atomic_long_read(&user->bytes));
+		WARN_ON_ONCE(atomic_long_read(&user->bytes) || atomic_long_read(&user->fds));
 		kfree(user);
 	}
 }
@@ -91,6 +102,44 @@ u64 ipcx_user_charged(kuid_t uid)
 	bytes = user ? atomic_long_read(&user->bytes) : 0;
 	spin_unlock(&ipcx_users_lock);
 	return bytes;
+}
+
+/* How many descriptors the calling user may have in messages: as many as may be open, as for AF_UNIX. */
+static bool fds_allowed(unsigned long nr)
+{
+	return nr <= rlimit(RLIMIT_NOFILE) || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN);
+}
+
+/*
+ * The calling user sends @nr descriptors to @obj.  Returns who is to be given to ipcx_user_sub_fds() when they have
+ * arrived, or -ENOMEM, -ETOOMANYREFS.  The owner of the object needs no reference, which is the common case.
+ */
+struct ipcx_user *ipcx_user_add_fds(struct ipcx_object *obj, u32 nr)
+{
+	struct ipcx_user *user = obj->user;
+	long used;
+
+	if (!uid_eq(user->uid, current_uid())) {
+		user = user_get(current_uid());
+		if (!user)
+			return ERR_PTR(-ENOMEM);
+	}
+	used = atomic_long_read(&user->fds);
+	do {
+		if (!fds_allowed(used + nr)) {
+			if (user != obj->user)
+				user_put(user);
+			return ERR_PTR(-ETOOMANYREFS);
+		}
+	} while (!atomic_long_try_cmpxchg(&user->fds, &used, used + nr));
+	return user;
+}
+
+void ipcx_user_sub_fds(struct ipcx_object *obj, struct ipcx_user *user, u32 nr)
+{
+	atomic_long_sub(nr, &user->fds);
+	if (user != obj->user)
+		user_put(user);
 }
 
 /* At unload: every object has gone, so nobody may be charged with anything. */

@@ -176,6 +176,7 @@ static struct ipcx_object *queue_create(const void *args)
 	q->max_msg_len = max_msg_len;
 	INIT_LIST_HEAD(&q->senders);
 	INIT_LIST_HEAD(&q->receivers);
+	ipcx_circle_init(&q->circle);
 	ipcx_pool_init(&q->pool);
 	ret = ipcx_object_init(&q->obj, &ipcx_queue_kind, &create->create, 0);
 	if (ret)
@@ -219,7 +220,8 @@ static void queue_show(struct ipcx_object *obj, struct seq_file *m)
 		   READ_ONCE(q->order.nr), q->max_msgs, READ_ONCE(q->bytes), q->max_bytes, q->max_msg_len);
 	seq_printf(m, "sent:\t%llu\nreceived:\t%llu\npurged:\t%llu\n", READ_ONCE(q->sent),
 		   READ_ONCE(q->received), READ_ONCE(q->purged));
-	seq_printf(m, "senders:\t%u\nreceivers:\t%u\n", READ_ONCE(q->nr_senders), READ_ONCE(q->nr_receivers));
+	seq_printf(m, "senders:\t%u\nreceivers:\t%u\ndescriptors:\t%u\n", READ_ONCE(q->nr_senders),
+		   READ_ONCE(q->nr_receivers), atomic_read(&q->nr_fds));
 }
 
 const struct ipcx_kind ipcx_queue_kind = {

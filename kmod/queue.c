@@ -15,6 +15,15 @@
 
 /* ---- entering the queue ---- */
 
+/* A receiver with one of these flags waits: is it one that takes @msg, having room for its descriptors? */
+#define RECV_SPECIAL	(IPCX_RECV_PEEK | IPCX_RECV_WITH_FDS)
+
+static bool takes(const struct ipcx_receiver *r, const struct ipcx_message *msg)
+{
+	return !(r->flags & IPCX_RECV_PEEK) &&
+	       (r->flags & IPCX_RECV_TRUNCATE || ipcx_message_nr_fds(msg) <= r->nr_fds);
+}
+
 /*
  * Hand @msg to the first waiting receiver that wants it.  Those whose buffer is too small learn what they need;
  * peekers are told to look again, since the message stays.
@@ -31,18 +40,16 @@ static noinline bool hand_over_locked(struct ipcx_queue *q, struct ipcx_message 
 		if (!ipcx_select_matches(r->select, msg->type) || !ipcx_waiter_claim(&r->wait))
 			continue;
 		q->nr_receivers--;
-		if (!fits) {
-			r->len = msg->len;
-			ipcx_waiter_complete(&r->wait, -EMSGSIZE, wakes);
-		} else if (r->flags & IPCX_RECV_PEEK) {
-			ipcx_waiter_complete(&r->wait, 0, wakes);
-		} else {
+		if (fits && (likely(!(r->flags & RECV_SPECIAL)) || takes(r, msg))) {
 			r->msg = msg;
 			q->received++;
 			trace_ipcx_recv(&q->obj, msg, q->order.nr);
 			ipcx_waiter_complete(&r->wait, 0, wakes);
 			return true;
 		}
+		r->len = msg->len;
+		r->nr_fds = ipcx_message_nr_fds(msg);
+		ipcx_waiter_complete(&r->wait, fits && r->flags & IPCX_RECV_PEEK ? 0 : -EMSGSIZE, wakes);
 	}
 	return false;
 }
@@ -215,6 +222,15 @@ noinline void ipcx_queue_give_back(struct ipcx_queue *q, struct ipcx_message *ms
 	ipcx_object_notify(&q->obj, EPOLLIN | EPOLLRDNORM);
 }
 
+/* @msg is too large for @req, which learns what it needs. */
+static noinline struct ipcx_message *too_large(struct ipcx_queue_recv *req, const struct ipcx_message *msg)
+{
+	req->msg.len = msg->len;
+	if (req->flags & IPCX_RECV_WITH_FDS)
+		ipcx_recv_fds_of(req)->nr_fds = ipcx_message_nr_fds(msg);
+	return ERR_PTR(-EMSGSIZE);
+}
+
 /*
  * Receivers come through several doors; what they ask for is always a struct ipcx_queue_recv, with IPCX_NOWAIT
  * also for O_NONBLOCK.  Its msg.len is the size of the buffer; -EMSGSIZE leaves the size needed there.
@@ -235,13 +251,15 @@ static __always_inline struct ipcx_message *take_locked(struct ipcx_queue *q, st
 	if (!level)
 		return q->obj.state & IPCX_OBJECT_SHUT_SEND ? ERR_PTR(-EPIPE) : NULL;
 	msg = level->first;
-	if (msg->len > req->msg.len && !(req->flags & IPCX_RECV_TRUNCATE)) {
-		req->msg.len = msg->len;
-		return ERR_PTR(-EMSGSIZE);
-	}
-	if (req->flags & IPCX_RECV_PEEK) {
-		refcount_inc(&msg->refs);
-		return msg;
+	if (msg->len > req->msg.len && !(req->flags & IPCX_RECV_TRUNCATE))
+		return too_large(req, msg);
+	if (unlikely(req->flags & RECV_SPECIAL)) {
+		if (req->flags & IPCX_RECV_PEEK) {
+			refcount_inc(&msg->refs);
+			return msg;
+		}
+		if (!(req->flags & IPCX_RECV_TRUNCATE) && ipcx_message_nr_fds(msg) > ipcx_recv_fds_of(req)->nr_fds)
+			return too_large(req, msg);
 	}
 	ipcx_order_take(&q->order, level);
 	q->bytes -= msg->len;
@@ -262,6 +280,8 @@ static noinline struct ipcx_message *wait_for_message(struct ipcx_queue *q, stru
 	struct ipcx_receiver r = { .select = req->select, .len = req->msg.len, .flags = req->flags };
 	int ret;
 
+	if (req->flags & IPCX_RECV_WITH_FDS)
+		r.nr_fds = ipcx_recv_fds_of(req)->nr_fds;
 	ipcx_waiter_init(&r.wait);
 	list_add_tail(&r.wait.node, &q->receivers);
 	q->nr_receivers++;
@@ -275,8 +295,11 @@ static noinline struct ipcx_message *wait_for_message(struct ipcx_queue *q, stru
 		spin_unlock(&q->obj.lock);
 		return ERR_PTR(ret);
 	}
-	if (r.wait.result == -EMSGSIZE)
+	if (r.wait.result == -EMSGSIZE) {
 		req->msg.len = r.len;
+		if (req->flags & IPCX_RECV_WITH_FDS)
+			ipcx_recv_fds_of(req)->nr_fds = r.nr_fds;
+	}
 	return r.wait.result ? ERR_PTR(r.wait.result) : r.msg;
 }
 

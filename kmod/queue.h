@@ -13,6 +13,20 @@
 struct ipcx_calls;
 
 /**
+ * struct ipcx_circle - which queues are in messages of which others (all protected by ipcx_circle_lock)
+ * @inside:	the struct ipcx_fds of this queue's messages that hold queues
+ * @nr_outside:	in how many messages, of any queue, descriptors of this one are
+ * @todo:	in the list of queues that a search has still to look into
+ * @seen:	number of the search that came here last
+ */
+struct ipcx_circle {
+	struct list_head inside;
+	u64 nr_outside;
+	struct list_head todo;
+	u64 seen;
+};
+
+/**
  * struct ipcx_queue - a message queue
  * @obj:		common part
  * @order:		the messages (protected by obj.lock)
@@ -29,6 +43,8 @@ struct ipcx_calls;
  * @nr_senders:		length of @senders (by obj.lock)
  * @nr_receivers:	likewise
  * @calls:		its calls, or NULL if there has been none
+ * @nr_fds:		descriptors in its messages
+ * @circle:		what stands between it and a circle: see fds.c
  * @pool:		recycled nodes
  */
 struct ipcx_queue {
@@ -46,6 +62,8 @@ struct ipcx_queue {
 	struct list_head senders;
 	struct list_head receivers;
 	struct ipcx_calls *calls;
+	atomic_t nr_fds;
+	struct ipcx_circle circle;
 	struct ipcx_pool pool ____cacheline_aligned_in_smp;
 };
 
@@ -65,6 +83,7 @@ struct ipcx_sender {
  * @select:	which
  * @len:	bytes of buffer; set to the size needed when it is completed with -EMSGSIZE
  * @flags:	IPCX_RECV_*
+ * @nr_fds:	IPCX_RECV_WITH_FDS: length of the array; set to the length needed when completed with -EMSGSIZE
  * @msg:	handed over, with result 0; NULL if it shall look again (peekers)
  */
 struct ipcx_receiver {
@@ -72,8 +91,20 @@ struct ipcx_receiver {
 	struct ipcx_select select;
 	u64 len;
 	u32 flags;
+	u32 nr_fds;
 	struct ipcx_message *msg;
 };
+
+/*
+ * Inside the module, in the flags of a receiver: what it asks for is a whole struct ipcx_queue_recv_fds, and it
+ * shall get no message that has more descriptors than its array holds.
+ */
+#define IPCX_RECV_WITH_FDS	(1U << 31)
+
+static inline struct ipcx_queue_recv_fds *ipcx_recv_fds_of(struct ipcx_queue_recv *req)
+{
+	return container_of(req, struct ipcx_queue_recv_fds, recv);
+}
 
 static inline struct ipcx_queue *ipcx_queue_of(struct ipcx_object *obj)
 {
@@ -122,5 +153,9 @@ void ipcx_calls_holder_ended_locked(struct ipcx_object *obj, struct ipcx_holder 
 void ipcx_calls_shutdown_locked(struct ipcx_queue *q, struct ipcx_wakes *wakes);
 u32 ipcx_calls_taken_locked(const struct ipcx_queue *q);
 void ipcx_calls_free(struct ipcx_queue *q);
+
+/* ---- fds.c ---- */
+
+void ipcx_circle_init(struct ipcx_circle *circle);
 
 #endif /* IPCX_QUEUE_H */

@@ -39,6 +39,8 @@ union arg {
 	struct ipcx_event_wait event_wait;
 	struct ipcx_stream_resize resize;
 	struct ipcx_queue_serve serve;
+	struct ipcx_queue_send_fds send_fds;
+	struct ipcx_queue_recv_fds recv_fds;
 	struct ipcx_event_stat event_stat;
 };
 
@@ -138,6 +140,22 @@ static void fill_serve(void)
 	arg.serve.msg = ipcx_msg(payload, sizeof(payload));
 }
 
+static int numbers[4];
+
+static void fill_send_fds(void)
+{
+	fill_send();
+	arg.send_fds.fds = (uintptr_t)numbers;
+	arg.send_fds.nr_fds = 1;
+}
+
+static void fill_recv_fds(void)
+{
+	fill_recv();
+	arg.recv_fds.fds = (uintptr_t)numbers;
+	arg.recv_fds.nr_fds = 1;
+}
+
 static void fill_shutdown(void)
 {
 	arg.shutdown.how = IPCX_SHUT_SEND;
@@ -206,6 +224,11 @@ static const struct command {
 	C(IPCX_QUEUE_SERVE, QUEUE, ipcx_queue_serve,
 	  WAIT_FLAGS | IPCX_RECV_TRUNCATE | IPCX_SERVE_REPLY_ONLY | IPCX_SERVE_CHECK,
 	  offsetof(struct ipcx_queue_serve, reserved), fill_serve),
+	C(IPCX_QUEUE_SEND_FDS, QUEUE, ipcx_queue_send_fds, WAIT_FLAGS,
+	  offsetof(struct ipcx_queue_send_fds, reserved), fill_send_fds),
+	C(IPCX_QUEUE_RECV_FDS, QUEUE, ipcx_queue_recv_fds,
+	  WAIT_FLAGS | IPCX_RECV_PEEK | IPCX_RECV_TRUNCATE,
+	  offsetof(struct ipcx_queue_recv_fds, reserved), fill_recv_fds),
 	/* last: nothing works after it */
 	C(IPCX_SHUTDOWN, SEM, ipcx_shutdown, 0, offsetof(struct ipcx_shutdown, reserved),
 	  fill_shutdown),
@@ -429,6 +452,7 @@ TEST(outputs_that_cannot_be_written)
 		case IPCX_QUERY:
 		case IPCX_STAT:
 		case IPCX_QUEUE_RECV:
+		case IPCX_QUEUE_RECV_FDS:
 		case IPCX_QUEUE_STAT:
 		case IPCX_REGION_STAT:
 		case IPCX_SEM_STAT:
@@ -472,6 +496,7 @@ TEST(unknown_commands)
 {
 	static const int known[] = {
 		0, 1, 2, 3, 4, 5, 6, 7, 8, 0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27,
+		0x28, 0x29,
 		0x30, 0x38, 0x39, 0x3a, 0x40, 0x41, 0x42, 0x43, 0x44, 0x48, 0x49,
 	};
 	int where, nr;

@@ -57,10 +57,11 @@ TEST(queues)
 {
 	static const char *const keys[] = { COMMON, "messages", "max-messages", "bytes", "max-bytes",
 					    "max-message", "sent", "received", "purged", "senders",
-					    "receivers", NULL };
+					    "receivers", "descriptors", NULL };
 	struct ipcx_queue_limits l = { .max_msgs = 5, .max_bytes = 1000, .max_msg_len = 100 };
 	int q = CHECK_OK(ipcx_queue_create(NULL, &l, NULL));
 	char buf[100] = {};
+	struct ipcx_msg m;
 
 	CHECK_OK(ipcx_queue_send(q, buf, 10));
 	CHECK_OK(ipcx_queue_send(q, buf, 20));
@@ -81,6 +82,10 @@ TEST(queues)
 	check_number(q, "purged", 3);
 	check_number(q, "senders", 0);
 	check_number(q, "receivers", 0);
+	check_number(q, "descriptors", 0);
+	m = ipcx_msg(buf, 1);
+	CHECK_OK(ipcx_queue_send_fds(q, &m, (int[]){ 0, 1, 2 }, 3, 0, IPCX_FOREVER));
+	check_number(q, "descriptors", 3);
 	check_common(CHECK_OK(ipcx_restrict(q, IPCX_WRITE)), "queue", "-w");
 	CHECK_OK(ipcx_shutdown(q, IPCX_SHUT_SEND));
 	CHECK_STR(fdinfo(q, "state"), " shut-send");

@@ -119,6 +119,23 @@ int ipcx_queue_recvv(int queue, struct ipcx_msg *msgs, unsigned int nr,
 int64_t ipcx_queue_purge(int queue, const struct ipcx_select *select);
 int ipcx_queue_stat(int queue, struct ipcx_queue_stat *stat);
 
+/* ---- messages with descriptors ---- */
+
+/*
+ * Send @msg with the @nr_fds (1 to IPCX_FDS_MAX) descriptors @fds, which stay the caller's: the
+ * message holds their open files.  -ELOOP: a queue would contain itself.  -EOPNOTSUPP: an AF_UNIX
+ * socket or the like; see ipcx_fds(3).
+ */
+int ipcx_queue_send_fds(int queue, const struct ipcx_msg *msg, const int *fds, unsigned int nr_fds,
+			unsigned int flags, uint64_t timeout);
+/*
+ * Take a message as ipcx_queue_recv_msg() does, and its descriptors, close-on-exec, into @fds.
+ * @nr_fds: in, the length of @fds; out, how many are there, which may be 0.  -EMSGSIZE: @fds or the
+ * buffer is too small; the sizes needed are in *@nr_fds and @msg->len, and the message stays.
+ */
+int ipcx_queue_recv_fds(int queue, struct ipcx_msg *msg, int *fds, unsigned int *nr_fds,
+			const struct ipcx_select *select, unsigned int flags, uint64_t timeout);
+
 /* ---- calls: a message that waits for its reply ---- */
 
 /*

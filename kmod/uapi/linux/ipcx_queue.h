@@ -215,9 +215,11 @@ struct ipcx_queue_stat {
  * @nr_fds:	length of the array, 1 to IPCX_FDS_MAX
  * @reserved:	0
  *
- * EBADF: one is not open.  EOPNOTSUPP: one can hold descriptors itself in a way that could close a circle: an
- * AF_UNIX socket, an io_uring, a wait set.  ELOOP: it is a queue that contains the one sent to.  ETOOMANYREFS:
- * the owner of the queue has more descriptors in messages than the sender's RLIMIT_NOFILE (CAP_SYS_RESOURCE).
+ * EBADF: one is not open, or is O_PATH.  EOPNOTSUPP: one can hold descriptors itself in a way that could close a
+ * circle: an AF_UNIX socket, an io_uring, a wait set, /dev/ipcx of another network namespace than the initial one;
+ * or the queue is IPCX_QUEUE_BROADCAST.  ELOOP: one is of the queue that is sent to, or of a queue whose messages
+ * contain that, directly or through others.  ETOOMANYREFS: the sender's real user would have more descriptors in
+ * messages than the sender's RLIMIT_NOFILE (CAP_SYS_RESOURCE, CAP_SYS_ADMIN).
  */
 struct ipcx_queue_send_fds {
 	struct ipcx_queue_send send;
@@ -230,12 +232,14 @@ struct ipcx_queue_send_fds {
 
 /**
  * struct ipcx_queue_recv_fds - IPCX_QUEUE_RECV_FDS: take one message, with its descriptors
- * @recv:	as for IPCX_QUEUE_RECV, without IPCX_RECV_PEEK; its size is that of the whole argument
+ * @recv:	as for IPCX_QUEUE_RECV; IPCX_RECV_PEEK is EOPNOTSUPP; its size is that of the whole argument
  * @fds:	pointer to an array of __s32: out: new descriptors, close-on-exec
- * @nr_fds:	in: length of the array; out: how many came, or with EMSGSIZE the number needed
+ * @nr_fds:	in: length of the array; out: how many are in it, or with EMSGSIZE the number needed
  * @reserved:	0
  *
- * An array that is too short is EMSGSIZE, and the message stays; with IPCX_RECV_TRUNCATE the rest is closed.
+ * A message without descriptors is taken as well.  An array, or a buffer, that is too short is EMSGSIZE, tells both
+ * sizes needed, and the message stays; with IPCX_RECV_TRUNCATE the rest is closed (IPCX_MSG_TRUNCATED).  EMFILE, or
+ * what a security module says of one of them: no descriptor has been received, and the message stays.
  */
 struct ipcx_queue_recv_fds {
 	struct ipcx_queue_recv recv;
