@@ -8,7 +8,7 @@
 top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${IPCX_BUILD:-$top/build}
 include="-I$top/ulib/include -I$top/kmod/uapi"
-header=$top/ulib/include/ipcx.h
+headers="$top/ulib/include/ipcx.h $top/ulib/include/ipcx-ring.h"
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 nr=0
@@ -43,10 +43,11 @@ echo "TAP version 13"
 echo "1..8"
 : >"$tmp/why"
 
-sed -n 's/^[a-z][a-z0-9_ ]* \(ipcx_[a-z_]*\)(.*/\1/p' "$header" |
+# shellcheck disable=SC2086
+sed -n 's/^[a-z][a-z0-9_ ]* \(ipcx_[a-z_]*\)(.*/\1/p' $headers |
 	grep -v '^ipcx_msg$' | sort >"$tmp/declared"
 [ "$(wc -l <"$tmp/declared")" -ge 28 ] ||
-	echo "only these were found in $header:" | cat - "$tmp/declared" >"$tmp/why"
+	echo "only these were found in $headers:" | cat - "$tmp/declared" >"$tmp/why"
 [ ! -s "$tmp/why" ]
 result $? the_header_declares_functions
 
@@ -77,8 +78,9 @@ nm -u "$build/libipcx.a" 2>&1 | grep -E " ($calls)\$" >"$tmp/why"
 [ ! -s "$tmp/why" ]
 result $? library_does_not_print_or_allocate
 
-echo '#include <ipcx.h>
+echo '#include <ipcx-ring.h>
 #include <ipcx.h>
+#include <ipcx-ring.h>
 struct ipcx_msg use(void);
 struct ipcx_msg use(void) { return ipcx_msg("x", 1); }' >"$tmp/header.c"
 # shellcheck disable=SC2086
@@ -93,11 +95,14 @@ result $? header_compiles_as_c
 
 # As C++ it also links: the declarations have C's names.
 if command -v "${CXX:-c++}" >/dev/null; then
-	echo '#include <ipcx.h>
+	echo '#include <ipcx-ring.h>
 	int main(int argc, char **)
 	{
 		struct ipcx_stat stat;
 		struct ipcx_msg msg = ipcx_msg("x", 1);
+		struct ipcx_ring ring;
+		if (argc == 98)
+			return ipcx_ring_attach(&ring, 0, IPCX_RING_SENDER);
 		return argc == 99 ? ipcx_stat(0, &stat) + ipcx_queue_send_msg(0, &msg, 0, 0) : 0;
 	}' >"$tmp/main.cc"
 	# shellcheck disable=SC2086

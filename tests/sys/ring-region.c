@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rings in regions: by name, between users, with the region's rights and quota.  What a ring does
+ * is tested without the module, in unit/ring-*.c; if this fails, it does not do it in a region.
+ */
+#include "object.h"
+
+#include <ipcx-ring.h>
+
+#define QUOTA	"/sys/module/ipcx/parameters/user_bytes"
+
+static void attach(struct ipcx_ring *ring, int fd, unsigned int role)
+{
+	POISON(*ring);
+	CHECK_EQ(ipcx_ring_attach(ring, fd, role), 0);
+}
+
+static int sender(void *arg)
+{
+	struct ipcx_ring ring;
+	int fd = CHECK_OK(ipcx_open("ring", IPCX_KIND_REGION, 0, 0));
+
+	attach(&ring, fd, IPCX_RING_SENDER);
+	close(fd);
+	for (uint64_t n = 0; n < 20000; n++)
+		CHECK_EQ(ipcx_ring_send(&ring, &n, sizeof(n)), 0);
+	if (arg)
+		return hang();
+	CHECK_EQ(ipcx_ring_detach(&ring), 0);
+	return 0;
+}
+
+static void by_name(bool killed)
+{
+	struct ipcx_options o = { .mode = 0666 };
+	struct ipcx_ring ring;
+	uint64_t n;
+	pid_t pid;
+	int fd;
+
+	own_names();
+	fd = CHECK_OK(ipcx_ring_create("ring", NULL, &o));
+	/* the same call opens it */
+	close(CHECK_OK(ipcx_ring_create("ring", &(struct ipcx_ring_limits){ .slots = 9999 }, NULL)));
+	o.flags = IPCX_CREATE_EXCL;
+	CHECK_ERR(ipcx_ring_create("ring", NULL, &o), EEXIST);
+	CHECK_ERR(ipcx_ring_format(fd, NULL), EEXIST);
+	pid = spawn_as(TEST_UID_ALICE, sender, (void *)killed);
+	attach(&ring, fd, IPCX_RING_RECEIVER);
+	for (uint64_t want = 0; want < 20000; want++) {
+		CHECK_EQ(ipcx_ring_recv(&ring, &n, sizeof(n)), sizeof(n));
+		CHECK_EQ(n, want);
+	}
+	if (killed) {
+		kill(pid, SIGKILL);
+		CHECK_KILLED_BY(pid, SIGKILL);
+	}
+	CHECK_ERR(ipcx_ring_recv(&ring, &n, sizeof(n)), EPIPE);
+	if (!killed)
+		CHECK_EXITS(pid, 0);
+	CHECK_EQ(ipcx_ring_detach(&ring), 0);
+	CHECK_OK(ipcx_unlink("ring"));
+}
+
+TEST(two_users_and_a_name)
+{
+	by_name(false);
+}
+
+TEST(a_user_is_killed)
+{
+	by_name(true);
+}
+
+TEST(the_descriptor_needs_both_rights)
+{
+	int fd = CHECK_OK(ipcx_ring_create(NULL, NULL, NULL));
+	struct ipcx_ring ring;
+
+	CHECK_ERR(ipcx_ring_attach(&ring, CHECK_OK(ipcx_restrict(fd, IPCX_READ)), IPCX_RING_RECEIVER),
+		  EACCES);
+	CHECK_ERR(ipcx_ring_attach(&ring, CHECK_OK(ipcx_restrict(fd, IPCX_WRITE)), IPCX_RING_SENDER),
+		  EACCES);
+	CHECK_ERR(ipcx_ring_attach(&ring, queue(), IPCX_RING_SENDER), EPERM);
+	attach(&ring, fd, IPCX_RING_SENDER);
+}
+
+TEST(detaching_leaves_nothing)
+{
+	uint64_t before = own_account();
+	int fds = open_fds();
+	struct ipcx_ring ring;
+
+	for (int i = 0; i < 100; i++) {
+		int fd = CHECK_OK(ipcx_ring_create(NULL, NULL, NULL));
+
+		attach(&ring, fd, IPCX_RING_SENDER | IPCX_RING_POPULATE);
+		CHECK_GT(used_bytes(), before);
+		close(fd);
+		CHECK_EQ(ipcx_ring_detach(&ring), 0);
+	}
+	CHECK_SOON(used_bytes() == before);
+	CHECK_EQ(open_fds(), fds);
+}
+
+static int attach_whole(void *arg)
+{
+	struct ipcx_ring_limits limits = { .slots = 1024, .max_len = 1 << 20 };
+	struct ipcx_ring ring;
+
+	(void)arg;
+	CHECK_ERR(ipcx_ring_attach(&ring, CHECK_OK(ipcx_ring_create(NULL, &limits, NULL)),
+				   IPCX_RING_SENDER | IPCX_RING_POPULATE), ENOMEM);
+	return 0;
+}
+
+TEST(memory_beyond_the_quota_is_an_error_and_no_signal)
+{
+	char before[32];
+	int status;
+
+	NEED_ROOT();
+	read_text(QUOTA, before, sizeof(before));
+	/* the memory of the machine is smaller than the usual quota */
+	write_text(QUOTA, "4194304");
+	status = wait_child(spawn_as(TEST_UID_ALICE, attach_whole, NULL), TEST_SOON_MS);
+	write_text(QUOTA, before);
+	CHECK_EQ(status, 0);
+}

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Rings: making, attaching and leaving them.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ring.h"
+
+#define DEFAULT_SLOTS	64
+#define CONFIG_MAGIC	0x52ULL		/* changes with the layout */
+#define WIDE		256U		/* from this stride on, slots begin on a cache line */
+
+static size_t round_up(size_t n, size_t unit)
+{
+	return (n + unit - 1) & ~(unit - 1);
+}
+
+/* Logarithm of the smallest power of 2 that is at least @n. */
+static uint32_t bits_for(size_t n)
+{
+	return n <= 1 ? 0 : 64 - (uint32_t)__builtin_clzll(n - 1);
+}
+
+/*
+ * Fill in what follows from flags, nr_bits, spill_bits and max_len, which may come from the
+ * memory: false if there can be no such ring.
+ */
+static bool shape_complete(struct ring_shape *s)
+{
+	if (s->flags & ~RING_FLAGS || s->nr_bits > bits_for(IPCX_RING_MAX_SLOTS) ||
+	    s->spill_bits > 40 || !s->max_len || s->max_len > IPCX_RING_MAX_LEN)
+		return false;
+	if (s->spill_bits) {
+		s->spill_len = 1ULL << (s->spill_bits - 1);
+		if (s->spill_len < round_up(s->max_len, RING_LINE))
+			return false;
+		s->inline_len = IPCX_RING_INLINE;
+		s->stride = RING_LINE;
+	} else {
+		s->spill_len = 0;
+		s->stride = round_up(RING_HEAD + (size_t)s->max_len, RING_HEAD);
+		if (s->stride <= RING_LINE || s->stride >= WIDE)
+			s->stride = round_up(s->stride, RING_LINE);
+		s->inline_len = s->max_len;
+	}
+	if (s->inline_len > s->max_len)
+		s->inline_len = s->max_len;
+	s->spill_at = round_up(sizeof(struct ring_shared) + (s->stride << s->nr_bits), RING_APART);
+	s->size = s->spill_at + s->spill_len;
+	return s->size <= (1ULL << 46);
+}
+
+static int shape_from_limits(struct ring_shape *s, const struct ipcx_ring_limits *limits)
+{
+	static const struct ipcx_ring_limits defaults;
+	size_t max_len;
+
+	if (!limits)
+		limits = &defaults;
+	max_len = limits->max_len ? limits->max_len : IPCX_RING_INLINE;
+	if (limits->slots > IPCX_RING_MAX_SLOTS || max_len > IPCX_RING_MAX_LEN ||
+	    limits->bytes > 1ULL << 39 || (limits->bytes && limits->bytes < max_len))
+		return -EINVAL;
+	s->flags = limits->flags;
+	s->nr_bits = bits_for(limits->slots ? limits->slots : DEFAULT_SLOTS);
+	s->max_len = (uint32_t)max_len;
+	s->spill_bits = limits->bytes ? bits_for(round_up(limits->bytes, RING_LINE)) + 1 : 0;
+	return shape_complete(s) ? 0 : -EINVAL;
+}
+
+static uint64_t config_pack(const struct ring_shape *s)
+{
+	return CONFIG_MAGIC << 56 | (uint64_t)s->flags << 48 | (uint64_t)s->nr_bits << 40 |
+	       (uint64_t)s->spill_bits << 32 | s->max_len;
+}
+
+static bool config_unpack(uint64_t config, struct ring_shape *s)
+{
+	s->flags = config >> 48 & 0xff;
+	s->nr_bits = config >> 40 & 0xff;
+	s->spill_bits = config >> 32 & 0xff;
+	s->max_len = (uint32_t)config;
+	return config >> 56 == CONFIG_MAGIC && shape_complete(s);
+}
+
+size_t ipcx_ring_size(const struct ipcx_ring_limits *limits)
+{
+	struct ring_shape shape;
+
+	return shape_from_limits(&shape, limits) ? 0 : shape.size;
+}
+
+int ipcx_ring_format(int fd, const struct ipcx_ring_limits *limits)
+{
+	struct ring_shape shape;
+	struct ring_shared *shared;
+	struct share share;
+	uint64_t none = 0;
+	int ret;
+
+	ret = shape_from_limits(&shape, limits);
+	if (ret)
+		return ret;
+	ret = ipcx_internal_share_map(&share, fd, 0);
+	if (ret)
+		return ret;
+	shared = share.base;
+	if (share.len < shape.size)
+		ret = -ENOSPC;
+	else if (!__atomic_compare_exchange_n(&shared->config, &none, config_pack(&shape), false,
+					      __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		ret = -EEXIST;
+	ipcx_internal_share_unmap(&share);
+	return ret;
+}
+
+int ipcx_ring_create(const char *name, const struct ipcx_ring_limits *limits,
+		     const struct ipcx_options *options)
+{
+	size_t size = ipcx_ring_size(limits);
+	int fd, ret;
+
+	if (!size)
+		return -EINVAL;
+	fd = ipcx_internal_share_create(name, size, options);
+	if (fd < 0)
+		return fd;
+	ret = ipcx_ring_format(fd, limits);
+	/* With a name it may be another's ring, of another size. */
+	if (ret && !(name && (ret == -EEXIST || ret == -ENOSPC))) {
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+/* What an end that is not attached finds as its slot: never ready. */
+static const uint64_t never_ready;
+
+static void side_init(const struct ring *r, struct ring_side *side, const struct ring_shape *shape)
+{
+	memset(side, 0, sizeof(*side));
+	side->slot = (char *)&never_ready;
+	side->lap = 1;
+	side->slots = (char *)(r->shared + 1);
+	side->stride = shape->stride;
+	side->end = side->slots + (shape->stride << shape->nr_bits);
+	side->inline_len = shape->inline_len;
+	side->spin_ns = IPCX_RING_SPIN_NS;
+	side->event = side->their_event = -1;
+}
+
+void ipcx_internal_ring_seek(const struct ring *r, struct ring_side *side, uint64_t pos)
+{
+	side->pos = pos;
+	side->slot = slot_of(r, side, pos);
+	side->lap = lap_of(r, pos);
+}
+
+static void side_attach(struct ring_side *side, struct ring_bell *bell, struct ring_bell *theirs,
+			bool expedited)
+{
+	side->bell = bell;
+	side->theirs = theirs;
+	side->attached = 1;
+	store_relaxed(&bell->sleep, 0);
+	store_relaxed(&bell->cpu, 0);
+	store_relaxed(&bell->expedited, expedited);
+	store_release(&bell->state, END_HERE);
+	/* WAKE_BARRIER: who sleeps already has not counted on this end. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	ring_wake_if_waiting(side);
+}
+
+/*
+ * Go on where the last sender stopped: what it published counts even if it died before it could
+ * note that.
+ */
+static int attach_tx(struct ring *r, bool expedited)
+{
+	struct ring_shared *shared = r->shared;
+	uint64_t pos = load_relaxed(&shared->tx.pos), rx = load_acquire(&shared->rx.pos);
+	struct ring_side *side = &r->tx;
+
+	if (pos - rx > r->nr)
+		return -EPROTO;
+	while (pos - rx < r->nr &&
+	       WORD_LAP(load_acquire((uint64_t *)slot_of(r, side, pos))) == lap_of(r, pos))
+		pos++;
+	side->own = &shared->tx;
+	side->limit = rx + r->nr;
+	ipcx_internal_ring_seek(r, side, pos);
+	store_relaxed(&shared->tx.pos, pos);
+	side->spill_pos = load_relaxed(&shared->tx.spill);
+	side->spill_seen = load_relaxed(&shared->rx.spill);
+	if (side->spill_pos % RING_LINE)
+		return -EPROTO;
+	/* More than there is: it began anew and the receiver does not know yet. */
+	if (side->spill_pos - side->spill_seen > r->spill_len)
+		side->spill_seen = side->spill_pos - r->spill_len;
+	side_attach(side, &shared->room, &shared->data, expedited);
+	return 0;
+}
+
+static int attach_rx(struct ring *r, bool expedited)
+{
+	struct ring_shared *shared = r->shared;
+	struct ring_side *side = &r->rx;
+
+	side->own = &shared->rx;
+	ipcx_internal_ring_seek(r, side, load_relaxed(&shared->rx.pos));
+	side->spill_pos = load_relaxed(&shared->rx.spill);
+	side_attach(side, &shared->data, &shared->room, expedited);
+	return 0;
+}
+
+int ipcx_ring_attach(struct ipcx_ring *ring, int fd, unsigned int role)
+{
+	unsigned int ends = role & (IPCX_RING_SENDER | IPCX_RING_RECEIVER), map = 0;
+	struct ring *r = ring_of(ring);
+	struct ring_shape shape;
+	bool expedited;
+	int ret;
+
+	if (!ends || role & ~(IPCX_RING_SENDER | IPCX_RING_RECEIVER | IPCX_RING_POPULATE))
+		return -EINVAL;
+	memset(r, 0, sizeof(*r));
+	if (role & IPCX_RING_POPULATE)
+		map |= SHARE_POPULATE;
+	ret = ipcx_internal_share_map(&r->share, fd, map);
+	if (ret)
+		return ret;
+	ret = -ENODATA;
+	r->shared = r->share.base;
+	if (r->share.len < sizeof(*r->shared) ||
+	    !config_unpack(load_acquire(&r->shared->config), &shape) || r->share.len < shape.size)
+		goto err;
+	if (shape.flags & IPCX_RING_HUGE) {
+		ipcx_internal_share_unmap(&r->share);
+		ret = ipcx_internal_share_map(&r->share, fd, map | SHARE_HUGE);
+		if (ret)
+			return ret;
+		r->shared = r->share.base;
+	}
+	r->nr_bits = shape.nr_bits;
+	r->nr = 1U << shape.nr_bits;
+	r->max_len = shape.max_len;
+	r->flags = shape.flags;
+	r->spill_len = shape.spill_len;
+	r->spill = (char *)r->share.base + shape.spill_at;
+	r->may_spin = ipcx_internal_may_spin();
+	side_init(r, &r->tx, &shape);
+	side_init(r, &r->rx, &shape);
+
+	if (ends & IPCX_RING_SENDER) {
+		ret = ipcx_internal_share_lock(&r->share, RING_LOCK_TX);
+		if (ret)
+			goto err;
+	}
+	if (ends & IPCX_RING_RECEIVER) {
+		ret = ipcx_internal_share_lock(&r->share, RING_LOCK_RX);
+		if (ret)
+			goto err;
+	}
+	expedited = ipcx_internal_park_register();
+	ret = 0;
+	if (ends & IPCX_RING_RECEIVER)
+		ret = attach_rx(r, expedited);
+	if (!ret && ends & IPCX_RING_SENDER)
+		ret = attach_tx(r, expedited);
+	if (ret)
+		goto err;
+	r->role = ends;
+	return 0;
+
+err:
+	ipcx_internal_share_unmap(&r->share);
+	return ret;
+}
+
+static void side_detach(struct ring_side *side)
+{
+	store_release(&side->bell->state, END_GONE);
+	/* Whoever waits here, in another thread, and at the other end. */
+	ring_wake_if_waiting(side);
+	memset(side, 0, sizeof(*side));
+	side->slot = (char *)&never_ready;
+	side->lap = 1;
+}
+
+int ipcx_ring_detach(struct ipcx_ring *ring)
+{
+	struct ring *r = ring_of(ring);
+
+	if (!r->role)
+		return -EBADF;
+	if (r->role & IPCX_RING_SENDER)
+		side_detach(&r->tx);
+	if (r->role & IPCX_RING_RECEIVER)
+		side_detach(&r->rx);
+	r->role = 0;
+	ipcx_internal_share_unmap(&r->share);
+	return 0;
+}
+
+int ipcx_ring_set_spin(struct ipcx_ring *ring, uint64_t ns)
+{
+	struct ring *r = ring_of(ring);
+
+	if (!r->role)
+		return -EBADF;
+	r->tx.spin_ns = r->rx.spin_ns = ns;
+	r->tx.misses = r->rx.misses = 0;
+	return 0;
+}
+
+int ipcx_ring_stat(const struct ipcx_ring *ring, struct ipcx_ring_stat *stat)
+{
+	const struct ring *r = (const struct ring *)ring;
+	uint64_t used;
+
+	if (!r->role)
+		return -EBADF;
+	used = load_relaxed(&r->shared->tx.pos) - load_relaxed(&r->shared->rx.pos);
+	memset(stat, 0, sizeof(*stat));
+	stat->slots = r->nr;
+	stat->max_len = r->max_len;
+	stat->flags = r->flags;
+	stat->used = used <= r->nr ? (uint32_t)used : 0;
+	stat->bad = r->rx.bad;
+	stat->sleeps = r->tx.sleeps + r->rx.sleeps;
+	stat->wakes = r->tx.wakes + r->rx.wakes;
+	return 0;
+}

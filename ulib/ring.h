@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Rings: what lies in shared memory, and what a handle keeps for itself.  Memory of zeros with a
+ * configuration word is an empty ring, so that there is never half a ring.
+ *
+ * A slot begins with a word that says whether there is a message, and which; behind it, in the
+ * same cache line, is the message.  So a round trip moves one line each way.  What the other side
+ * writes is read once and then checked; where things are is computed from private memory only.
+ *
+ * RING_PUBLISH: the sender stores the message, then the slot's word with release; the receiver
+ * loads the word with acquire, then the message.  Without it:
+ *
+ *	sender				receiver
+ *	word (early)
+ *					sees the word, reads the message of the last lap
+ *	message
+ *
+ * RING_FREE: the receiver reads the message, then stores its position with release; the sender
+ * loads the position with acquire, then writes the slot again.  Without it:
+ *
+ *	receiver			sender
+ *	position (early)
+ *					sees room, writes the next message
+ *	reads half of each
+ *
+ * Waiting is WAKE_BARRIER, see park.h.
+ */
+#ifndef IPCX_RING_INTERNAL_H
+#define IPCX_RING_INTERNAL_H
+
+#include <stdalign.h>
+#include <string.h>
+
+#include <ipcx-ring.h>
+
+#include "park.h"
+#include "share.h"
+
+#define RING_LINE	64U
+#define RING_APART	128U		/* processors fetch lines in pairs */
+#define RING_HEAD	8U		/* bytes of a slot's word */
+#define RING_FLAGS	IPCX_RING_HUGE
+
+/* state of an end */
+#define END_NEVER	0U		/* nobody has had it yet */
+#define END_HERE	1U
+#define END_GONE	2U		/* given up */
+
+/* Locks of the ends. */
+#define RING_LOCK_TX	0U
+#define RING_LOCK_RX	1U
+
+/* bits of ring_bell.sleep */
+#define BELL_SLEEP	1U		/* there are sleepers: FUTEX_WAKE */
+#define BELL_ARMED	2U		/* a poller: signal its descriptor */
+
+/**
+ * struct ring_bell - how an end waits; on a line that changes only when somebody does
+ * @sleep: futex: BELL_* set by who waits, cleared by who wakes
+ * @state: END_*
+ * @cpu: where the end ran when it last waited, plus 1
+ * @expedited: it takes part in park_barrier()
+ */
+struct ring_bell {
+	uint32_t sleep;
+	uint32_t state;
+	uint32_t cpu;
+	uint32_t expedited;
+	char pad[RING_APART - 16];
+};
+
+/**
+ * struct ring_end - how far an end is; written by it alone
+ * @pos: messages that it has sent or received since the beginning
+ * @spill: bytes that it has allocated or freed since the beginning
+ */
+struct ring_end {
+	uint64_t pos;
+	uint64_t spill;
+	char pad[RING_APART - 16];
+};
+
+/**
+ * struct ring_shared - the beginning of the memory; the slots follow, then the shared bytes
+ * @config: see config_pack(); 0: no ring yet
+ * @tx: the sender's end
+ * @rx: the receiver's
+ * @data: where the receiver waits, for messages
+ * @room: where the sender waits
+ */
+struct ring_shared {
+	uint64_t config;
+	char pad[RING_APART - 8];
+	struct ring_end tx, rx;
+	struct ring_bell data, room;
+	char reserved[1024 - 5 * RING_APART];
+};
+
+_Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
+
+/* A slot's word: lap, from 1; length; and is the message in the shared bytes? */
+#define WORD(lap, len)	((uint64_t)(len) << 32 | (uint32_t)(lap))
+#define WORD_LAP(word)	((uint32_t)(word))
+#define WORD_LEN(word)	((uint32_t)((word) >> 32))
+#define LEN_SPILL	(1U << 31)
+
+/**
+ * struct ring_side - the private half of one end, on lines of its own
+ * @slot: where the next message goes or comes from; of an end that is not attached, a word that is never
+ *	ready
+ * @pos: its number
+ * @limit: sender: the first position that is known not to be free
+ * @lap: in the words of this lap
+ * @inline_len: longest message in a slot
+ * @slots, @end, @stride: where the slots are
+ * @own: what others see of @pos
+ * @theirs: the other end's bell
+ * @spill_pos: bytes allocated or freed
+ * @spill_seen: sender: how many the receiver has freed, as far as is known
+ * @spill_need: sender: how many it waits for
+ * @nr: messages reserved, or peeked at
+ * @bell: this end's bell
+ * @spin_ns: time to spin
+ * @misses: spins in a row that were in vain
+ * @cpu: as last published
+ * @reserved: sender: where the message is that ipcx_ring_commit() sends
+ * @event: descriptor that a poller of this end polls, or -1
+ * @their_event: the same of the other end
+ */
+struct ring_side {
+	char *slot;
+	uint64_t pos;
+	uint64_t limit;
+	uint32_t lap;
+	uint32_t inline_len;
+	char *slots;
+	char *end;
+	size_t stride;
+	struct ring_end *own;
+
+	struct ring_bell *theirs;
+	uint64_t spill_pos;
+	uint64_t spill_seen;
+	uint64_t spill_need;
+	uint32_t nr;
+	uint32_t misses;
+	struct ring_bell *bell;
+	uint64_t spin_ns;
+	uint32_t cpu;
+	uint32_t attached;
+
+	int event;
+	int their_event;
+	void *reserved;
+	uint64_t bad;
+	uint64_t sleeps;
+	uint64_t wakes;
+};
+
+/**
+ * struct ring - what struct ipcx_ring is
+ * @share: the memory
+ * @shared: its beginning
+ * @spill: the shared bytes
+ * @spill_len: how many: a power of 2, or 0
+ * @nr: slots, a power of 2
+ * @nr_bits: its logarithm
+ * @max_len: longest message
+ * @flags: IPCX_RING_HUGE
+ * @role: IPCX_RING_SENDER, IPCX_RING_RECEIVER
+ * @may_spin: there are several processors
+ */
+struct ring {
+	struct share share;
+	struct ring_shared *shared;
+	char *spill;
+	uint64_t spill_len;
+	uint32_t nr;
+	uint32_t nr_bits;
+	uint32_t max_len;
+	uint32_t flags;
+	uint32_t role;
+	bool may_spin;
+	char pad[40];
+	struct ring_side tx;
+	char between[16];
+	struct ring_side rx;
+};
+
+_Static_assert(sizeof(struct ring) <= sizeof(struct ipcx_ring), "an ipcx_ring has room for a ring");
+
+static inline struct ring *ring_of(struct ipcx_ring *ring)
+{
+	return (struct ring *)ring;
+}
+
+/**
+ * struct ring_shape - a ring's configuration, and where its parts are
+ * @nr_bits: logarithm of the number of slots
+ * @spill_bits: that of the shared bytes, plus 1; 0: none
+ * @size: bytes of the whole
+ */
+struct ring_shape {
+	uint32_t flags;
+	uint32_t nr_bits;
+	uint32_t spill_bits;
+	uint32_t max_len;
+	uint32_t inline_len;
+	size_t stride;
+	uint64_t spill_len;
+	size_t spill_at;
+	size_t size;
+};
+
+static inline uint32_t lap_of(const struct ring *r, uint64_t pos)
+{
+	return (uint32_t)(pos >> r->nr_bits) + 1;
+}
+
+static inline char *slot_of(const struct ring *r, const struct ring_side *s, uint64_t pos)
+{
+	return s->slots + (pos & (r->nr - 1)) * s->stride;
+}
+
+/* ring.c: the end of @side is at @pos from now on. */
+IPCX_HIDDEN void ipcx_internal_ring_seek(const struct ring *r, struct ring_side *side, uint64_t pos);
+/* Wake who waits at the other end. */
+IPCX_HIDDEN void ipcx_internal_ring_wake(struct ring_side *side);
+
+/* After something was published: WAKE_BARRIER. */
+static inline void ring_wake_if_waiting(struct ring_side *side)
+{
+	park_publish_barrier();
+	if (unlikely(load_relaxed(&side->theirs->sleep)))
+		ipcx_internal_ring_wake(side);
+}
+
+#endif /* IPCX_RING_INTERNAL_H */
