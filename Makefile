@@ -50,7 +50,7 @@ ifneq ($(shell grep -lsE 'include <(liburing|ipcx-uring).h>' $(TOOL_SRC) $(SYS_S
 LIBS	+= -luring
 endif
 
-.PHONY: all user module modules demo check vm bench count load unload install uninstall lint help \
+.PHONY: all user module modules demo check check-debug vm bench count load unload install uninstall lint help \
 	clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -135,12 +135,12 @@ tests: $(UNIT) $(UNIT_ASAN) $(SYS)
 
 # The goals below first see to what the machine lacks, and then read this
 # Makefile again: what is installed changes what can be built.
-GOALS_WITH_DEPS := demo check vm bench count
+GOALS_WITH_DEPS := demo check check-debug vm bench count
 
 deps:
 	@tools/vm/deps build
 
-demo bench count check vm:
+demo bench count check check-debug vm:
 	@tools/vm/deps $@
 	@$(MAKE) --no-print-directory $@-now
 
@@ -171,6 +171,13 @@ check-now: user modules tests
 	$(Q)for k in $(KERNEL_OF_CHECK); do \
 		tools/vm/kernel image "$$(tools/vm/kernel release $$k)" >/dev/null || exit 1; done
 	$(Q)IPCX_NO_BUILD=1 tests/run
+
+# The tests of the module on kernels that look for mistakes; building these takes 15 minutes each, once.
+DEBUG_KERNELS := debug kcsan
+check-debug-now: user tests
+	$(Q)for k in $(DEBUG_KERNELS); do \
+		tools/vm/debug-kernel $$k >/dev/null && $(MAKE) --no-print-directory module KERNEL=$$k || exit 1; done
+	$(Q)IPCX_NO_BUILD=1 tests/run -s $(DEBUG_KERNELS:%=-k %)
 
 # What needs the module is measured where it is; the machine has no gnuplot, so
 # what would be drawn there is drawn here.
@@ -261,6 +268,7 @@ help:
 	@echo 'make            the module (running kernel or else 6.1; KERNEL=6.12), the library, the command'
 	@echo 'make demo       the main job from a bare checkout: installs what is missing, builds, shows'
 	@echo 'make check      all tests, likewise; tests/run NAME runs one'
+	@echo 'make check-debug  the tests of the module under KASAN, lockdep and kmemleak, then KCSAN'
 	@echo 'make vm         a shell in the machine, with the module loaded'
 	@echo 'make bench      wall-clock comparison with the standard calls'
 	@echo 'make count      exact counts of instructions'
