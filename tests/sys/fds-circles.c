@@ -200,7 +200,7 @@ TEST(both_ends_race)
 	int i, j, nr_loops = 0;
 	uint64_t before = own_account();
 
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < 100; i++) {
 		int q[3] = { new_queue(), new_queue(), new_queue() }, ok = 0;
 		struct sender s[3];
 
@@ -219,7 +219,7 @@ TEST(both_ends_race)
 		for (j = 0; j < 3; j++)
 			close(q[j]);
 	}
-	CHECK_EQ(nr_loops, 300);
+	CHECK_EQ(nr_loops, 100);
 	CHECK_SOON(user_charged() == before);
 }
 

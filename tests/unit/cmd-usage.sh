@@ -65,6 +65,17 @@ usage send a --raw=0
 usage send a --timeout soon m
 usage send a --timeout -1s m
 usage send a --timeout 1.s m
+usage send a --fd
+usage send a --fd x
+usage send a --fd 1,
+usage send a --fd -1
+usage send a --fd 1 --raw
+usage send a --fd 1 two messages
+usage send a --fd 0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0
+usage recv a --fds
+usage recv a --fds --all -- true
+usage recv a --fds --json -- true
+usage recv a --fds -n 2 -- true
 usage recv
 usage recv a b
 usage recv a -n 0

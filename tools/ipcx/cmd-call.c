@@ -137,7 +137,7 @@ static const char serve_help[] =
 "message runs it as well, and its output is not sent. If COMMAND fails, it is said, and the reply is\n"
 "what it printed.\n";
 
-static void set_number(const char *name, unsigned int value)
+void export_number(const char *name, unsigned int value)
 {
 	char text[16];
 
@@ -145,30 +145,49 @@ static void set_number(const char *name, unsigned int value)
 	setenv(name, text, 1);
 }
 
+void export_sender(const struct ipcx_msg *msg)
+{
+	export_number("IPCX_PID", msg->pid);
+	export_number("IPCX_UID", msg->uid);
+	export_number("IPCX_GID", msg->gid);
+	export_number("IPCX_TYPE", msg->type);
+}
+
+/* A file, so that a message of any size and a command that reads nothing do not block each other. */
+int message_file(const struct ipcx_msg *msg)
+{
+	int fd = memfd_create("message", MFD_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	errno = EIO;
+	if (write(fd, (void *)(uintptr_t)msg->buf, msg->len) == (ssize_t)msg->len && !lseek(fd, 0, SEEK_SET))
+		return fd;
+	err = errno;
+	close(fd);
+	return -err;
+}
+
 /* Runs the command with @len bytes of @buf as its input; its output, or NULL with -errno in *@err. */
 static char *run(char **command, const struct ipcx_msg *msg, size_t *len, int *err)
 {
-	/* a file, so that a message of any size and a command that reads nothing do not block each other */
-	int in = memfd_create("message", MFD_CLOEXEC), out[2], status;
+	int in = message_file(msg), out[2], status;
 	char *output = NULL;
 	pid_t pid;
 
-	*err = in < 0 ? -errno : 0;
-	if (in < 0 || write(in, (void *)(uintptr_t)msg->buf, msg->len) != (ssize_t)msg->len ||
-	    lseek(in, 0, SEEK_SET) || pipe2(out, O_CLOEXEC)) {
+	*err = in;
+	if (in < 0)
+		return NULL;
+	if (pipe2(out, O_CLOEXEC)) {
 		*err = -errno;
-		if (in >= 0)
-			close(in);
+		close(in);
 		return NULL;
 	}
 	pid = fork();
 	if (!pid) {
 		dup2(in, STDIN_FILENO);
 		dup2(out[1], STDOUT_FILENO);
-		set_number("IPCX_PID", msg->pid);
-		set_number("IPCX_UID", msg->uid);
-		set_number("IPCX_GID", msg->gid);
-		set_number("IPCX_TYPE", msg->type);
+		export_sender(msg);
 		execvp(command[0], command);
 		report(-errno, "run '%s'", command[0]);
 		_exit(127);

@@ -35,6 +35,8 @@ struct receiver {
 	uint64_t nr_wanted;	/* UINT64_MAX: no bound */
 	bool create;		/* make the queue if there is none */
 	bool drain;		/* end when the queue is empty */
+	bool fds;		/* give the message and its descriptors to @command */
+	char **command;
 	bool watch_output;	/* end when the reader of the output is gone */
 	FILE *out;
 	int write_errno;	/* why writing to @out failed */
@@ -255,6 +257,8 @@ static int receive_from(struct receiver *r)
 		if (r->queue < 0)
 			return STATUS_FAILED;
 	}
+	if (r->fds)
+		return fds_recv(r->name, r->queue, &r->select, &r->patience, r->command);
 	ret = set_slots(r, SLOT_LEN);
 	r->out = fopencookie(&r->write_errno, "w", functions);
 	if (ret || !r->out)
@@ -281,6 +285,7 @@ static int receive_from(struct receiver *r)
 
 static const char recv_help[] =
 "Usage: ipcx recv NAME [OPTION...]\n"
+"       ipcx recv NAME --fds [OPTION...] -- COMMAND [ARGUMENT...]\n"
 "Take messages from a queue and print them, one per line; one message, waiting for it.\n"
 "If NAME is a stream: all its bytes, as they are, until its last writer has gone.\n"
 "\n"
@@ -289,6 +294,9 @@ static const char recv_help[] =
 "  -a, --all           all that are there now\n"
 "  -c, --create        make the queue, with the defaults of `ipcx create`, if there is none\n"
 SELECT_HELP
+"      --fds           take one message and run what follows `--` instead of this command: with the\n"
+"                      descriptors that came from number 3 on (LISTEN_FDS tells how many), and the\n"
+"                      message as its standard input\n"
 "  -t, --timeout TIME  give up when no message has come for that long: 1.5s, 100ms\n"
 "      --nowait        fail if there is no message now\n"
 "  -r, --raw           bytes as they are, without newlines\n"
@@ -320,7 +328,7 @@ SELECT_HELP
 	{ }
 
 enum {
-	OPT_JSON = OPT_SELECT_END, OPT_NOWAIT,
+	OPT_JSON = OPT_SELECT_END, OPT_NOWAIT, OPT_FDS,
 };
 
 static int set_form(struct receiver *r, enum form form)
@@ -372,6 +380,9 @@ static int run_receiver(int argc, char **argv, const char *shorts, const struct 
 			if (parse_duration(optarg, &r.patience.timeout_ns))
 				status = usage_error("'%s' is not a time: 100ms, 1.5s", optarg);
 			break;
+		case OPT_FDS:
+			r.fds = true;
+			break;
 		case OPT_NOWAIT:
 			r.patience.flags |= IPCX_NOWAIT;
 			break;
@@ -393,9 +404,14 @@ static int run_receiver(int argc, char **argv, const char *shorts, const struct 
 	}
 	if (status)
 		return status;
-	if (argc - optind != 1)
+	if (r.fds && argc - optind < 2)
+		return usage_error("--fds needs the NAME of a queue and, after --, a COMMAND");
+	if (!r.fds && argc - optind != 1)
 		return usage_error("needs the NAME of one queue");
+	if (r.fds && (r.nr_wanted || r.form != FORM_LINES))
+		return usage_error("--fds takes one message, and gives it to the COMMAND as it is");
 	r.name = argv[optind];
+	r.command = argv + optind + 1;
 	if (!(flags & IPCX_RECV_PEEK) && find_kind(r.name) == IPCX_KIND_STREAM) {
 		if (argc != 2)
 			return usage_error("'%s' is a stream, which is read to its end without options", r.name);
@@ -413,6 +429,7 @@ int cmd_recv(int argc, char **argv)
 		{ "follow", no_argument, NULL, 'f' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "create", no_argument, NULL, 'c' },
+		{ "fds", no_argument, NULL, OPT_FDS },
 		COMMON_OPTIONS
 	};
 

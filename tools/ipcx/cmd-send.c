@@ -29,6 +29,8 @@ struct sender {
 	size_t block_len;
 	size_t max_msg_len;
 	uint64_t nr_sent;
+	unsigned int nr_fds;
+	int fds[IPCX_FDS_MAX];
 	unsigned int nr_pending;
 	struct ipcx_msg pending[IPCX_BATCH_MAX];
 };
@@ -189,6 +191,8 @@ static const char send_help[] =
 "  -p, --priority P     0 to 32767, higher is received first (0)\n"
 "  -r, --raw[=SIZE]     the input is bytes: a message is what one read gives, at most 64K;\n"
 "                       with SIZE, exactly that many bytes, the last message fewer\n"
+"      --fd N[,N...]    one message, MESSAGE or an empty one, with these open descriptors of the\n"
+"                       command, 64 at most; recv can give them to another command\n"
 "  -t, --timeout TIME   give up when there is no room for that long: 1.5s, 100ms\n"
 "      --nowait         fail if there is no room now\n"
 "  -c, --create         make the queue, with the defaults of `ipcx create`, if there is none\n"
@@ -197,7 +201,7 @@ static const char send_help[] =
 "If it fails, the messages before the one that it names have been sent.\n";
 
 enum {
-	OPT_TYPE = 256, OPT_NOWAIT,
+	OPT_TYPE = 256, OPT_NOWAIT, OPT_FD,
 };
 
 /* Returns STATUS_OK, or -1 to go on with the command. */
@@ -209,6 +213,7 @@ static int parse_send_options(struct sender *s, int argc, char **argv, bool *cre
 		{ "raw", optional_argument, NULL, 'r' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "nowait", no_argument, NULL, OPT_NOWAIT },
+		{ "fd", required_argument, NULL, OPT_FD },
 		{ "create", no_argument, NULL, 'c' },
 		{ "eof", no_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, 'h' },
@@ -243,6 +248,11 @@ static int parse_send_options(struct sender *s, int argc, char **argv, bool *cre
 			if (parse_duration(optarg, &s->patience.timeout_ns))
 				return usage_error("'%s' is not a time: 100ms, 1.5s", optarg);
 			break;
+		case OPT_FD:
+			if (parse_fds(optarg, s->fds, &s->nr_fds))
+				return usage_error("'%s' are not descriptors, at most %u: 3,5", optarg,
+						   IPCX_FDS_MAX);
+			break;
 		case OPT_NOWAIT:
 			s->patience.flags |= IPCX_NOWAIT;
 			break;
@@ -263,6 +273,8 @@ static int parse_send_options(struct sender *s, int argc, char **argv, bool *cre
 		return usage_error("needs the NAME of a queue");
 	if (s->split != SPLIT_LINES && argc - optind > 1)
 		return usage_error("--raw is for the standard input: leave out the MESSAGEs");
+	if (s->nr_fds && (s->split != SPLIT_LINES || argc - optind > 2))
+		return usage_error("--fd is for one MESSAGE, and without --raw");
 	return -1;
 }
 
@@ -304,7 +316,15 @@ int cmd_send(int argc, char **argv)
 		return report(-EMSGSIZE, "send blocks of %zu bytes to queue '%s'", s.block_len,
 			      s.name);
 
-	status = optind < argc ? send_arguments(&s, argv + optind, argc - optind) : send_input(&s);
+	if (s.nr_fds) {
+		if (optind < argc) {
+			s.template.buf = (uintptr_t)argv[optind];
+			s.template.len = strlen(argv[optind]);
+		}
+		status = fds_send(s.name, s.queue, &s.template, s.fds, s.nr_fds, &s.patience);
+	} else {
+		status = optind < argc ? send_arguments(&s, argv + optind, argc - optind) : send_input(&s);
+	}
 	if (end && !status) {
 		ret = ipcx_shutdown(s.queue, IPCX_SHUT_SEND);
 		if (ret)

@@ -28,8 +28,8 @@ _ipcx()
 	stat)		words="--json" names=1 ;;
 	shutdown)	words="--now" names=1 ;;
 	rm)		words="--all --force" names=1 ;;
-	send)		words="--type --priority --raw --timeout --nowait --create --eof" names=1 ;;
-	recv)		words="--count --follow --all --create --type --except --up-to --timeout --nowait
+	send)		words="--type --priority --raw --fd --timeout --nowait --create --eof" names=1 ;;
+	recv)		words="--count --follow --all --create --fds --type --except --up-to --timeout --nowait
 				--raw --verbose --json" names=1 ;;
 	peek)		words="--type --except --up-to --timeout --nowait --raw --verbose --json" names=1 ;;
 	call)		words="--type --timeout" names=1 ;;

@@ -125,6 +125,24 @@ int cmd_post(int argc, char **argv);		/* cmd-sem.c */
 int cmd_wait(int argc, char **argv);
 int cmd_send(int argc, char **argv);		/* cmd-send.c */
 
+/* cmd-call.c: what a command that is run for a message finds */
+
+/* Sender and type in the environment: IPCX_PID, IPCX_UID, IPCX_GID, IPCX_TYPE. */
+void export_sender(const struct ipcx_msg *msg);
+void export_number(const char *name, unsigned int value);
+/* A file with the payload, to be read from its beginning, or a negative errno. */
+int message_file(const struct ipcx_msg *msg);
+
+/* cmd-fds.c: send and recv with descriptors */
+
+/* Adds the numbers of "3,5" to the *@nr in @fds, of which there is room for IPCX_FDS_MAX: 0 or -EINVAL. */
+int parse_fds(const char *text, int *fds, unsigned int *nr);
+int fds_send(const char *name, int queue, const struct ipcx_msg *msg, const int *fds, unsigned int nr,
+	     const struct patience *patience);
+/* Takes one message and becomes @command, unless that fails or the queue has ended. */
+int fds_recv(const char *name, int queue, const struct ipcx_select *select, const struct patience *patience,
+	     char **command);
+
 /* cmd-stream.c: send and recv of a stream */
 int stream_send(const char *name);
 int stream_recv(const char *name);
