@@ -21,7 +21,7 @@ table = open(sys.argv[2]).read()
 missing = table.partition("Not measured:")[2]
 messages = """pipe fifo posix_mq sysv_msg unix_stream unix_dgram unix_seqpacket tcp posix_shm sysv_shm
 	      memfd process_vm io_uring""".split()
-tokens = "sem_t futex eventfd sysv_sem signal".split()
+tokens = "sem_t futex pthread_cond eventfd sysv_sem signal signalfd".split()
 two = ["one_cpu"] + (["two_cpus"] if "one processor only" not in table else [])
 seen = set()
 bad = []
@@ -49,6 +49,12 @@ want += [("post_wait", m, 0, "one_cpu") for m in tokens]
 want += [("handover", m, 0, p) for m in tokens for p in two]
 want += [("batch", m, 64, "one_cpu") for m in
 	 "pipe unix_stream unix_dgram unix_seqpacket tcp process_vm io_uring".split()]
+want += [("broadcast", m, s, "one_cpu") for m in "pipe tee unix_dgram unix_seqpacket".split() for s in (64, 1 << 20)]
+want += [("wait_any", m, 0, "one_cpu") for m in
+	 "poll poll_eventfd select epoll epoll_edge epoll_eventfd futex_waitv futex".split()]
+want += [("pass_fd", m, 0, "one_cpu") for m in "unix_stream unix_dgram unix_seqpacket pidfd_getfd".split()]
+nr = {"broadcast": 16, "wait_any": 64, "batch": 32}
+bad += [("n", k) for k in seen if k[3] != nr.get(k[0], k[3])]
 for key in want:
     if key not in have and (key[1] + ":" not in missing and key[1] + "," not in missing):
         bad.append(("no row and no reason", key))
@@ -65,11 +71,11 @@ fails 1 "JSON that cannot be written" sh -c '"$1" bench -t 0.002 -c floor -m sys
 	"$IPCX" "$T/no/such/directory"
 
 if command -v gnuplot > /dev/null; then
-	works "plots" ipcx bench -t 0.002 -r 1 -s 64,4K -c send_recv,roundtrip,stream,batch,post_wait,handover \
+	works "plots" ipcx bench -t 0.002 -r 1 -s 64,4K -c send_recv,roundtrip,stream,batch,post_wait,handover,broadcast,wait_any,pass_fd \
 		--svg "$T/plots"
 	is "$(cat "$T/err")" "" "gnuplot has nothing to complain about"
 	for plot in send_recv-one_cpu roundtrip-one_cpu stream-one_cpu batch-one_cpu post_wait-one_cpu \
-		    handover-one_cpu; do
+		    handover-one_cpu broadcast-one_cpu wait_any-one_cpu pass_fd-one_cpu; do
 		works "$plot.svg is well-formed" python3 -c \
 			"import sys, xml.dom.minidom as m; m.parse(sys.argv[1])" "$T/plots/$plot.svg"
 	done

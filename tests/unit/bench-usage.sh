@@ -11,12 +11,13 @@ for option in --case --mechanism --size --placement --seconds --rounds --quick -
 done
 works "bench --list" ipcx bench --list
 cp "$T/out" "$T/list"
-for name in pipe fifo posix_mq sysv_msg unix_stream unix_dgram unix_seqpacket tcp signal eventfd futex sem_t \
+for name in pipe fifo posix_mq sysv_msg unix_stream unix_dgram unix_seqpacket tcp signal eventfd futex sem_t pthread_cond signalfd \
+	    tee poll poll_eventfd select epoll epoll_edge epoll_eventfd futex_waitv pidfd_getfd \
 	    sysv_sem posix_shm sysv_shm process_vm memfd io_uring ipcx_queue ipcx_queue_rw ipcx_region ipcx_sem \
 	    ipcx_event; do
 	has "$(cat "$T/list")" "  $name " "its list names $name"
 done
-for name in floor send_recv roundtrip stream batch post_wait handover; do
+for name in floor send_recv roundtrip stream batch broadcast post_wait handover wait_any pass_fd; do
 	has "$(cat "$T/list")" "  $name " "its list names $name"
 done
 

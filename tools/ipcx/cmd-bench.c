@@ -15,20 +15,26 @@
 
 #define MAX_SIZES	16
 
+/* Payloads in bytes. */
+struct sizes {
+	size_t of[MAX_SIZES];
+	size_t nr;
+};
+
 /**
  * struct options - the command line
  * @cases: CASE_BIT of those wanted
  * @mechanisms: comma-separated names wanted, or NULL for all
  * @placements: bits of enum placement
- * @sizes: payloads in bytes
+ * @sizes: payloads of cases that have no usual ones; of all cases with @own_sizes
  * @seconds: measuring time of each row, all rounds together
  */
 struct options {
 	unsigned int cases;
 	char *mechanisms;
 	unsigned int placements;
-	size_t sizes[MAX_SIZES];
-	size_t nr_sizes;
+	struct sizes sizes;
+	bool own_sizes;
 	double seconds;
 	unsigned int rounds;
 	bool brief;
@@ -144,11 +150,11 @@ static int parse_mechanisms(const char *arg, char **mechanisms)
 	return 0;
 }
 
-static int parse_sizes(const char *arg, struct options *o)
+static int parse_sizes(const char *arg, struct sizes *sizes)
 {
 	char list[256], *save, *word;
 
-	o->nr_sizes = 0;
+	sizes->nr = 0;
 	if (snprintf(list, sizeof(list), "%s", arg) >= (int)sizeof(list))
 		return usage_error("the list of sizes is too long");
 	for (word = strtok_r(list, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
@@ -156,11 +162,11 @@ static int parse_sizes(const char *arg, struct options *o)
 
 		if (parse_size(word, &size) || size < 8 || size > MAX_LEN)
 			return usage_error("a size is from 8 to 16M, not %s", word);
-		if (o->nr_sizes == MAX_SIZES)
+		if (sizes->nr == MAX_SIZES)
 			return usage_error("more than %d sizes", MAX_SIZES);
-		o->sizes[o->nr_sizes++] = size;
+		sizes->of[sizes->nr++] = size;
 	}
-	return o->nr_sizes ? 0 : usage_error("no size is given");
+	return sizes->nr ? 0 : usage_error("no size is given");
 }
 
 /* 0, or the status to exit with; -1 when all has been said. */
@@ -196,7 +202,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 			ret = parse_mechanisms(optarg, &o->mechanisms);
 			break;
 		case 's':
-			ret = parse_sizes(optarg, o);
+			ret = parse_sizes(optarg, &o->sizes);
+			o->own_sizes = true;
 			break;
 		case 'p':
 			ret = parse_placements(optarg, &o->placements);
@@ -240,8 +247,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 	}
 	if (!ret && optind < argc)
 		ret = usage_error("it takes no argument %s", argv[optind]);
-	if (!ret && !o->nr_sizes)
-		ret = parse_sizes(quick ? "64,4K,64K" : "64,1K,4K,64K,1M", o);
+	if (!ret && !o->own_sizes)
+		ret = parse_sizes(quick ? "64,4K,64K" : "64,1K,4K,64K,1M", &o->sizes);
 	if (!o->seconds)
 		o->seconds = quick ? 0.04 : 0.15;
 	if (!o->rounds)
@@ -264,11 +271,13 @@ static unsigned int placements_of(enum bench_case c, const struct mechanism *m)
 	return cases[c].two_sided ? 1U << ONE_CPU | 1U << TWO_CPUS : 1U << ONE_CPU;
 }
 
-/* Messages in one call: as many as 256 KiB hold, at most BATCH_NR. */
-static unsigned int batch_of(enum bench_case c, const struct mechanism *m, size_t len)
+/* Receivers, objects, or messages in one call: as many as 256 KiB hold, at most BATCH_NR. */
+static unsigned int nr_of(enum bench_case c, const struct mechanism *m, size_t len)
 {
 	size_t nr = len ? (256UL << 10) / len : 1;
 
+	if (cases[c].nr)
+		return cases[c].nr;
 	if (c != CASE_BATCH && !(c == CASE_STREAM && m->stream_nr))
 		return 1;
 	return nr < 1 ? 1 : nr > BATCH_NR ? BATCH_NR : nr;
@@ -286,40 +295,67 @@ static int plan_add(struct row **rows, size_t *nr, const struct row *row)
 	return 0;
 }
 
-/* All rows wanted: what is compared with each other stands together. */
-static int plan(const struct options *o, const struct machine *m, struct row **rows, size_t *nr)
+static bool is_planned(const struct row *rows, size_t nr, const struct row *row)
 {
+	for (size_t i = 0; i < nr; i++)
+		if (rows[i].mech == row->mech && rows[i].bcase == row->bcase &&
+		    rows[i].placement == row->placement && rows[i].len == row->len)
+			return true;
+	return false;
+}
+
+/* One row for each mechanism that knows the case: what is compared with each other. */
+static int plan_table(const struct options *o, const struct machine *m, enum bench_case c,
+		      enum placement p, size_t len, struct row **rows, size_t *nr)
+{
+	const struct mechanism *mech;
 	int ret = 0;
 
-	for (int c = 0; c < NR_CASES; c++)
+	for (size_t i = 0; !ret && (mech = mechanism_at(i)); i++) {
+		struct row row = { .bcase = c, .mech = mech, .placement = p };
+
+		if (!(mech->cases & CASE_BIT(c)) || !(placements_of(c, mech) & 1U << p))
+			continue;
+		if (o->mechanisms && !is_listed(o->mechanisms, mech->name))
+			continue;
+		row.len = mech->no_payload ? 0 : len;
+		row.nr = nr_of(c, mech, row.len);
+		if (c == CASE_BATCH && row.nr < BATCH_NR)
+			continue;
+		/* Without a size, it has its row already. */
+		if (mech->no_payload && is_planned(*rows, *nr, &row))
+			continue;
+		if (p == TWO_CPUS && m->nr_cpus < 2) {
+			row.outcome = OUTCOME_SKIPPED;
+			snprintf(row.why, sizeof(row.why),
+				 "two_cpus: there is one processor only");
+		}
+		ret = plan_add(rows, nr, &row);
+	}
+	return ret;
+}
+
+/* All rows wanted. */
+static int plan(const struct options *o, const struct machine *m, struct row **rows, size_t *nr)
+{
+	static const struct sizes none = { .nr = 1 };
+	int ret = 0;
+
+	for (int c = 0; c < NR_CASES; c++) {
+		struct sizes usual;
+		const struct sizes *sizes = &o->sizes;
+
+		if (!(o->cases & CASE_BIT(c)))
+			continue;
+		if (!cases[c].payload)
+			sizes = &none;
+		else if (cases[c].sizes && !o->own_sizes && !parse_sizes(cases[c].sizes, &usual))
+			sizes = &usual;
 		for (int p = 0; p < NR_PLACEMENTS; p++)
-			for (size_t s = 0; s < o->nr_sizes; s++) {
-				const struct mechanism *mech;
-
-				if (!(o->cases & CASE_BIT(c)) || !(o->placements & 1U << p))
-					continue;
-				for (size_t i = 0; !ret && (mech = mechanism_at(i)); i++) {
-					bool payload = cases[c].payload && !mech->no_payload;
-					struct row row = { .bcase = c, .mech = mech, .placement = p };
-
-					if (!(mech->cases & CASE_BIT(c)) ||
-					    !(placements_of(c, mech) & 1U << p) ||
-					    (!payload && s > 0))
-						continue;
-					if (o->mechanisms && !is_listed(o->mechanisms, mech->name))
-						continue;
-					row.len = payload ? o->sizes[s] : 0;
-					row.nr = batch_of(c, mech, row.len);
-					if (c == CASE_BATCH && row.nr < BATCH_NR)
-						continue;
-					if (p == TWO_CPUS && m->nr_cpus < 2) {
-						row.outcome = OUTCOME_SKIPPED;
-						snprintf(row.why, sizeof(row.why),
-							 "two_cpus: there is one processor only");
-					}
-					ret = plan_add(rows, nr, &row);
-				}
-			}
+			for (size_t s = 0; !ret && s < sizes->nr; s++)
+				if (o->placements & 1U << p)
+					ret = plan_table(o, m, c, p, sizes->of[s], rows, nr);
+	}
 	return ret;
 }
 

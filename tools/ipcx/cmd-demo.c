@@ -233,14 +233,15 @@ static void print_intro(void)
 static int compare(void)
 {
 	static char name[] = "ipcx bench", quick[] = "--quick", brief[] = "--brief";
-	char *argv[] = { name, quick, brief, NULL };
+	static char only[] = "--case=floor,send_recv,roundtrip,stream,batch,post_wait,handover";
+	char *argv[] = { name, quick, brief, only, NULL };
 	const char *before = command_name;
 	int status;
 
 	fflush(stdout);
 	command_name = name;
 	optind = 0;
-	status = cmd_bench(3, argv);
+	status = cmd_bench(4, argv);
 	command_name = before;
 	return status;
 }

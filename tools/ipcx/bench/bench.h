@@ -24,6 +24,8 @@
 #define MAX_LEN		(16UL << 20)
 #define HEADROOM	64		/* writable bytes before every buffer, for a header */
 #define NR_TOKENS	4		/* semaphores of one link, numbered like directions */
+#define NR_RECEIVERS	16		/* of a broadcast */
+#define NR_WAITED	64		/* objects in one wait */
 
 enum bench_case {
 	CASE_FLOOR,
@@ -31,8 +33,11 @@ enum bench_case {
 	CASE_ROUNDTRIP,
 	CASE_STREAM,
 	CASE_BATCH,
+	CASE_BROADCAST,
 	CASE_POST_WAIT,
 	CASE_HANDOVER,
+	CASE_WAIT_ANY,
+	CASE_PASS_FD,
 	NR_CASES
 };
 
@@ -46,10 +51,12 @@ enum placement { ONE_CPU, TWO_CPUS, NR_PLACEMENTS };
 /**
  * struct link - the two sides of one conversation
  * @mech: how messages move
+ * @bcase: what for
  * @len: payload bytes of every message, 0 if it carries none
- * @nr: messages in one vectored call
+ * @nr: messages in one vectored call; receivers of a broadcast; objects waited for
  * @capacity: messages that must fit without a receiver running
  * @two: the sides are two processes
+ * @warm: not measured yet: what costs time is checked now
  * @pid: the process at each side; twice the same if there is only one
  * @tx: @nr messages to send, HEADROOM writable bytes before the first
  * @rx: room for @nr messages, likewise
@@ -61,10 +68,12 @@ enum placement { ONE_CPU, TWO_CPUS, NR_PLACEMENTS };
  */
 struct link {
 	const struct mechanism *mech;
+	enum bench_case bcase;
 	size_t len;
 	unsigned int nr;
 	unsigned int capacity;
 	bool two;
+	bool warm;
 	pid_t pid[2];
 	char *tx;
 	char *rx;
@@ -77,7 +86,7 @@ struct link {
 
 /**
  * struct mechanism - one way to communicate
- * @name: as in the results
+ * @name: as in the results; two entries may share one if no case has both
  * @usage: how it is used here, for --list
  * @cases: CASE_BIT of each case that makes sense
  * @max_len: longest payload, 0 for no limit of its own
@@ -92,6 +101,11 @@ struct link {
  * @sendv: send @nr messages in one call, or NULL
  * @recvv: receive @nr messages with as few calls as possible
  * @flush: wait until all that was sent has left, or NULL
+ *
+ * In a broadcast, send() sends to all receivers and recv() receives as receiver @dir.  To wait for
+ * any, send() makes object @dir ready; recv() waits for any object, takes what made it ready, and
+ * returns -EBADMSG if that was another than @dir.  To pass a descriptor, send() sends one, and recv()
+ * receives and closes it, and while @warm makes sure that it was the one.
  *
  * There is no teardown: a turn is a process, and its end closes everything.  What outlives a
  * process is unlinked at once or recorded with keep_id().
@@ -124,6 +138,9 @@ extern const struct mechanism token_mechanisms[];
 extern const struct mechanism signal_mechanisms[];
 extern const struct mechanism shm_mechanisms[];
 extern const struct mechanism uring_mechanisms[];
+extern const struct mechanism broadcast_mechanisms[];
+extern const struct mechanism wait_mechanisms[];
+extern const struct mechanism fd_mechanisms[];
 extern const struct mechanism ipcx_mechanisms[];
 
 /* mech.c: all of them, in the order of the documentation; NULL past the end. */
@@ -218,6 +235,9 @@ struct row {
  * @two_sided: it takes two processes
  * @messages: messages in one operation
  * @run: the case itself, in the process of side 0
+ * @nr: receivers or objects, 0 if that depends on the row
+ * @nr_text: what that number is, for people
+ * @sizes: payloads if none are asked for, or NULL for the usual ones
  */
 struct case_info {
 	const char *name;
@@ -226,6 +246,9 @@ struct case_info {
 	bool two_sided;
 	unsigned int messages;
 	int (*run)(struct link *l);
+	unsigned int nr;
+	const char *nr_text;
+	const char *sizes;
 };
 
 /**
@@ -248,6 +271,16 @@ extern const struct case_info cases[NR_CASES];
 extern const char *const placement_names[NR_PLACEMENTS];
 bool row_is_two_sided(const struct row *row);
 void row_run(const struct row *row, struct turn *turn);
+#define CALIBRATE	16		/* operations that tell how long one takes */
+unsigned int warm_up(const struct link *l);
+unsigned int count_ops(const struct link *l);
+void calibrate(struct turn *turn, uint64_t spent, uint64_t messages_per_op);
+bool sample(struct turn *turn, uint64_t spent, unsigned int units);
+void usage_since(struct usage *u, const struct usage *start);
+
+/* cases-many.c */
+int run_broadcast(struct link *l);
+int run_any(struct link *l);
 
 /* turn.c */
 struct turn *turn_alloc(void);
@@ -292,6 +325,17 @@ void machine_probe(struct machine *m);
 void machine_raise_limits(struct machine *m);
 long read_limit(const char *path);
 int pin_to(int cpu);
+
+/* mech-pipe.c, mech-socket.c */
+int size_pipe(struct link *l, int fd);
+int socket_pair(struct link *l, int type, int sv[2]);
+
+/* mech-fd.c */
+int make_passed(void);
+int close_passed(const struct link *l, int fd);
+
+/* mech-ipcx.c */
+int ipcx_explain(struct link *l, int ret);
 
 /* mech-shm.c */
 void *shared_pages(size_t len);

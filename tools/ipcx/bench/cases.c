@@ -5,6 +5,7 @@
  * mechanism's calls, a sequence number at both ends of the payload, and its check.
  */
 #include "bench.h"
+#include "payload.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +18,6 @@
 #define WARM_UP		64		/* operations before the first sample ... */
 #define WARM_UP_LARGE	8		/* ... and when a message is large */
 #define LARGE		65536
-#define CALIBRATE	16		/* operations that tell how long one takes */
 #define CLOCK_SHARE	50		/* a sample is at least this many readings of the clock */
 #define MAX_OPS		4096		/* operations in one sample */
 #define MIN_SAMPLES	5		/* of a turn, unless it takes ten times as long as it may */
@@ -27,52 +27,6 @@
 #define LAST		(1ULL << 63)	/* in a sequence number: the stream ends here */
 
 const char *const placement_names[NR_PLACEMENTS] = { "one_cpu", "two_cpus" };
-
-/*
- * Payload: word i of message seq is seq + i * a constant.  All of it is written and verified while
- * warming up; later only the first and the last word change, so that the cost of looking at the
- * data, which is the same for all mechanisms, does not hide that of moving it.
- */
-static void fill(char *buf, size_t len, uint64_t seq)
-{
-	for (size_t at = 0; at < len; at += sizeof(seq)) {
-		uint64_t word = seq + at * 0x9e3779b97f4a7c15ULL;
-		size_t part = len - at < sizeof(word) ? len - at : sizeof(word);
-
-		memcpy(buf + at, &word, part);
-	}
-}
-
-static bool is_filled(const char *buf, size_t len, uint64_t seq)
-{
-	for (size_t at = 0; at < len; at += sizeof(seq)) {
-		uint64_t word = seq + at * 0x9e3779b97f4a7c15ULL;
-		size_t part = len - at < sizeof(word) ? len - at : sizeof(word);
-
-		if (memcmp(buf + at, &word, part))
-			return false;
-	}
-	return true;
-}
-
-static inline void stamp(char *buf, size_t len, uint64_t seq)
-{
-	memcpy(buf, &seq, sizeof(seq));
-	memcpy(buf + len - sizeof(seq), &seq, sizeof(seq));
-}
-
-static inline uint64_t stamp_of(const char *buf)
-{
-	uint64_t seq;
-
-	memcpy(&seq, buf, sizeof(seq));
-	return seq;
-}
-
-static inline bool is_stamped(const char *buf, size_t len, uint64_t seq)
-{
-	return stamp_of(buf) == seq && stamp_of(buf + len - sizeof(seq)) == seq;
-}
 
 static inline int put(struct link *l, int dir, uint64_t seq)
 {
@@ -107,12 +61,12 @@ static int take_filled(struct link *l, int dir, uint64_t seq)
 	return ret;
 }
 
-static unsigned int warm_up(const struct link *l)
+unsigned int warm_up(const struct link *l)
 {
 	return l->len < LARGE ? WARM_UP : WARM_UP_LARGE;
 }
 
-static unsigned int count_ops(const struct link *l)
+unsigned int count_ops(const struct link *l)
 {
 	size_t ops = l->len ? COUNT_BYTES / l->len : COUNT_OPS;
 
@@ -125,7 +79,7 @@ static int flush(struct link *l)
 }
 
 /* How many operations make a sample long enough for the clock. */
-static void calibrate(struct turn *turn, uint64_t spent, uint64_t messages_per_op)
+void calibrate(struct turn *turn, uint64_t spent, uint64_t messages_per_op)
 {
 	uint64_t each = spent / CALIBRATE + 1, ops = CLOCK_SHARE * clock_cost() / each + 1;
 
@@ -134,7 +88,7 @@ static void calibrate(struct turn *turn, uint64_t spent, uint64_t messages_per_o
 }
 
 /* Record one sample; false when the turn has enough. */
-static inline bool sample(struct turn *turn, uint64_t spent, unsigned int units)
+bool sample(struct turn *turn, uint64_t spent, unsigned int units)
 {
 	turn->samples[turn->nr_samples++] = (float)spent / units;
 	turn->ops += units;
@@ -147,7 +101,7 @@ static inline bool sample(struct turn *turn, uint64_t spent, unsigned int units)
 	return turn->nr_samples < turn->max_samples && turn->ns < turn->budget_ns;
 }
 
-static void usage_since(struct usage *u, const struct usage *start)
+void usage_since(struct usage *u, const struct usage *start)
 {
 	profile_stop();
 	usage_now(u);
@@ -482,16 +436,24 @@ const struct case_info cases[NR_CASES] = {
 	[CASE_FLOOR] = { "floor", "what no mechanism can do without", true, false, 1, run_floor },
 	[CASE_SEND_RECV] = { "send_recv", "send + receive in one process", true, false, 1,
 			     run_pair },
-	[CASE_ROUNDTRIP] = { "roundtrip", "message and answer between two processes", true, true,
+	[CASE_ROUNDTRIP] = { "roundtrip", "message and answer between two processes (RPC)", true, true,
 			     2, run_echo },
 	[CASE_STREAM] = { "stream", "one message of a stream between two processes", true, true, 1,
 			  run_stream },
 	[CASE_BATCH] = { "batch", "one message of vectored calls in one process", true, false, 1,
-			 run_batch },
+			 run_batch, .nr_text = "%u in a call" },
+	[CASE_BROADCAST] = { "broadcast", "one delivery of a message to 16 receivers in one process",
+			     true, false, 1, run_broadcast, NR_RECEIVERS, "to %u receivers",
+			     "64,4K,32K" },
 	[CASE_POST_WAIT] = { "post_wait", "post + wait in one process", false, false, 1,
 			     run_pair },
 	[CASE_HANDOVER] = { "handover", "turn and return between two processes", false, true, 2,
 			    run_echo },
+	[CASE_WAIT_ANY] = { "wait_any", "making one of 64 objects ready, waiting for any of them, and "
+			    "taking what made it ready, in one process", false, false, 1,
+			    run_any, NR_WAITED, "any of %u" },
+	[CASE_PASS_FD] = { "pass_fd", "one descriptor sent, received and closed in one process",
+			   false, false, 1, run_any },
 };
 
 bool row_is_two_sided(const struct row *row)
@@ -515,8 +477,8 @@ static char *buffer_alloc(size_t len)
 /* Messages that may stand in the link while nobody receives. */
 static unsigned int link_capacity(const struct row *row)
 {
-	return row->bcase == CASE_BATCH || (row->bcase == CASE_STREAM && row->mech->stream_nr) ?
-	       row->nr : 1;
+	return row->bcase == CASE_BATCH ||
+	       (row->bcase == CASE_STREAM && row->mech->stream_nr) ? row->nr : 1;
 }
 
 /* In the process of the turn, side 0. */
@@ -524,6 +486,7 @@ void row_run(const struct row *row, struct turn *turn)
 {
 	struct link l = {
 		.mech = row->mech,
+		.bcase = row->bcase,
 		.len = row->len,
 		.nr = row->nr,
 		.capacity = link_capacity(row),

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Why creating an object failed, where the user can do something about it. */
-static int explain(struct link *l, int ret)
+int ipcx_explain(struct link *l, int ret)
 {
 	if (ret == -ENOENT || ret == -ENODEV || ret == -ENXIO)
 		return skip(l, "no /dev/ipcx here: load the module, or use the machine (make vm)");
@@ -32,7 +32,7 @@ int setup_ipcx_queue(struct link *l)
 	int ret = ipcx_query(&query);
 
 	if (ret)
-		return explain(l, ret);
+		return ipcx_explain(l, ret);
 	if (l->len > query.max_msg_len)
 		return skip(l, "a message of %zu B is more than the module allows (%llu)", l->len,
 			    (unsigned long long)query.max_msg_len);
@@ -41,7 +41,7 @@ int setup_ipcx_queue(struct link *l)
 	for (int dir = 0; dir < 2; dir++) {
 		l->fd[dir] = ipcx_queue_create(NULL, &limits, NULL);
 		if (l->fd[dir] < 0)
-			return explain(l, l->fd[dir]);
+			return ipcx_explain(l, l->fd[dir]);
 	}
 	return 0;
 }
@@ -104,7 +104,7 @@ static int setup_tokens(struct link *l, int (*create)(void))
 	for (int i = 0; i < NR_TOKENS; i++) {
 		fds[i] = create();
 		if (fds[i] < 0)
-			return explain(l, fds[i]);
+			return ipcx_explain(l, fds[i]);
 	}
 	l->token_priv = fds;
 	return 0;
@@ -162,9 +162,9 @@ static int setup_region(struct link *l)
 	void *mem;
 
 	if (region < 0)
-		return explain(l, region);
+		return ipcx_explain(l, region);
 	ret = ipcx_region_map(region, PROT_READ | PROT_WRITE, &mem, NULL);
-	return ret ? explain(l, ret) : ring_setup(l, mem, "ipcx_sem");
+	return ret ? ipcx_explain(l, ret) : ring_setup(l, mem, "ipcx_sem");
 }
 
 /* One stream for each direction, each end a descriptor of its own, with room for two messages. */
@@ -176,7 +176,7 @@ static int setup_stream(struct link *l)
 		int ends[2], ret = ipcx_stream_pipe(ends, want > 65536 ? want : 0);
 
 		if (ret)
-			return explain(l, ret);
+			return ipcx_explain(l, ret);
 		l->fd[2 * dir] = ends[1];
 		l->fd[2 * dir + 1] = ends[0];
 	}

@@ -19,7 +19,7 @@
  * Room for twice what must fit, so that one side fills while the other empties; if that is more
  * than is allowed, once must do.
  */
-static int size_pipe(struct link *l, int fd)
+int size_pipe(struct link *l, int fd)
 {
 	size_t want = l->capacity * (l->len < 4096 ? 4096 : l->len);
 

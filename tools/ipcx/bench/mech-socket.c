@@ -48,14 +48,22 @@ static int try_out(struct link *l)
 	return 0;
 }
 
-static int setup_unix(struct link *l, int type)
+/* A pair of AF_UNIX sockets whose buffers hold all that must stand in the link. */
+int socket_pair(struct link *l, int type, int sv[2])
 {
-	int sv[2];
-
 	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, sv))
 		return -errno;
 	for (int i = 0; i < 2; i++)
 		set_buffer(sv[i], SO_SNDBUFFORCE, SO_SNDBUF, buffer_needed(l));
+	return 0;
+}
+
+static int setup_unix(struct link *l, int type)
+{
+	int sv[2], ret = socket_pair(l, type, sv);
+
+	if (ret)
+		return ret;
 	l->fd[0] = l->fd[3] = sv[0];
 	l->fd[1] = l->fd[2] = sv[1];
 	return try_out(l);
@@ -181,7 +189,8 @@ static int recv_messages(struct link *l, int dir, struct iovec *iov, unsigned in
 
 const struct mechanism socket_mechanisms[] = {
 	{ .name = "unix_stream", .usage = "send(2) and recv(2) with MSG_WAITALL on a socket pair; "
-	  "SO_SNDBUF holds a message; batch: sendmsg and recvmsg with a vector (no boundaries)",
+	  "SO_SNDBUF holds a message; roundtrip: RPC, request and reply over one pair; batch: sendmsg "
+	  "and recvmsg with a vector (no boundaries)",
 	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH), .setup = setup_unix_stream,
 	  .send = send_message, .recv = recv_all, .sendv = send_vector, .recvv = recv_vector },
 	{ .name = "unix_dgram", .usage = "send(2) and recv(2) on a connected pair; SO_SNDBUF holds "

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipcx bench: what hands over a turn without a payload: POSIX semaphores, a bare futex, eventfd.
+ * ipcx bench: what hands over a turn without a payload: POSIX semaphores and
+ * condition variables, a bare futex, eventfd.
  * A link has NR_TOKENS of each, all without a unit at first.
  */
 #include "bench.h"
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +97,66 @@ static int wait_futex(struct link *l, int token, void *buf, size_t len)
 	}
 }
 
+/**
+ * struct condition - a count under a mutex, and a condition variable for those who wait for it
+ * @count: units (protected by @lock)
+ */
+struct condition {
+	_Alignas(64) pthread_mutex_t lock;
+	pthread_cond_t ready;
+	unsigned int count;
+};
+
+static int setup_cond(struct link *l)
+{
+	struct condition *c = shared_pages(NR_TOKENS * sizeof(*c));
+	pthread_mutexattr_t mutex;
+	pthread_condattr_t cond;
+
+	if (!c)
+		return -ENOMEM;
+	pthread_mutexattr_init(&mutex);
+	pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED);
+	pthread_condattr_init(&cond);
+	pthread_condattr_setpshared(&cond, PTHREAD_PROCESS_SHARED);
+	for (int i = 0; i < NR_TOKENS; i++) {
+		int ret = pthread_mutex_init(&c[i].lock, &mutex);
+
+		ret = ret ?: pthread_cond_init(&c[i].ready, &cond);
+		if (ret)
+			return -ret;
+	}
+	l->token_priv = c;
+	return 0;
+}
+
+/* Signalled after the lock is dropped: the woken side does not run into it. */
+static int post_cond(struct link *l, int token, void *buf, size_t len)
+{
+	struct condition *c = (struct condition *)l->token_priv + token;
+
+	(void)buf, (void)len;
+	pthread_mutex_lock(&c->lock);
+	c->count++;
+	pthread_mutex_unlock(&c->lock);
+	return -pthread_cond_signal(&c->ready);
+}
+
+static int wait_cond(struct link *l, int token, void *buf, size_t len)
+{
+	struct condition *c = (struct condition *)l->token_priv + token;
+	int ret = 0;
+
+	(void)buf, (void)len;
+	pthread_mutex_lock(&c->lock);
+	while (!c->count && !ret)
+		ret = pthread_cond_wait(&c->ready, &c->lock);
+	if (!ret)
+		c->count--;
+	pthread_mutex_unlock(&c->lock);
+	return -ret;
+}
+
 /* eventfd: a system call each way, always, but a descriptor. */
 static int setup_eventfd(struct link *l)
 {
@@ -133,6 +195,9 @@ const struct mechanism token_mechanisms[] = {
 	{ .name = "futex", .usage = "a three-state word of one's own, futex(2) only to sleep and "
 	  "to wake a sleeper",
 	  .cases = TOKEN_CASES, .setup = setup_futex, .send = post_futex, .recv = wait_futex },
+	{ .name = "pthread_cond", .usage = "a count, a process-shared mutex and condition variable, "
+	  "pthread_cond_signal(3) after unlocking",
+	  .cases = TOKEN_CASES, .setup = setup_cond, .send = post_cond, .recv = wait_cond },
 	{ .name = "eventfd", .usage = "write(2) of 1 and read(2), EFD_SEMAPHORE",
 	  .cases = TOKEN_CASES, .setup = setup_eventfd,
 	  .send = post_eventfd, .recv = wait_eventfd },

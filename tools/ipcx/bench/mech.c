@@ -15,6 +15,9 @@ static const struct mechanism *const families[] = {
 	shm_mechanisms,
 	token_mechanisms,
 	signal_mechanisms,
+	broadcast_mechanisms,
+	wait_mechanisms,
+	fd_mechanisms,
 	ipcx_mechanisms,
 	floor_mechanisms,
 };

@@ -95,6 +95,14 @@ static const char *placement_text(const struct row *row)
 	return row_is_two_sided(row) ? "two processes, one processor" : "one process";
 }
 
+static void print_nr(FILE *out, const struct row *row)
+{
+	if (cases[row->bcase].nr_text) {
+		fprintf(out, cases[row->bcase].nr_text, row->nr);
+		fprintf(out, ", ");
+	}
+}
+
 static void print_machine(FILE *out, const struct machine *m)
 {
 	fprintf(out, "machine %s%s: %s", m->name, m->emulated ? " (emulated)" : "", m->cpu);
@@ -126,8 +134,7 @@ static void print_details(FILE *out, const struct row *rows, size_t nr)
 	fprintf(out, "\n%s, ", cases[rows->bcase].name);
 	if (rows->len)
 		fprintf(out, "%s, ", size_name(rows->len, size, sizeof(size)));
-	if (rows->bcase == CASE_BATCH)
-		fprintf(out, "%u in a call, ", rows->nr);
+	print_nr(out, rows);
 	fprintf(out, "%s\n", placement_text(rows));
 	fprintf(out, "  %-16s %9s %9s %9s %9s %8s %9s %8s %9s\n", "mechanism", "p50", "p99",
 		"p99.9", "max", "MB/s", "cpu/msg", "sw/msg", "vs best");
@@ -172,8 +179,7 @@ static void print_matrix(FILE *out, const struct row *rows, size_t nr)
 		if (!nr_sizes || sizes[nr_sizes - 1] != rows[i].len)
 			sizes[nr_sizes++] = rows[i].len;
 	fprintf(out, "\n%s, ", cases[rows->bcase].name);
-	if (rows->bcase == CASE_BATCH)
-		fprintf(out, "%u in a call, ", rows->nr);
+	print_nr(out, rows);
 	fprintf(out, "%s: %s\n  %-16s", placement_text(rows),
 		counting ? "instructions" : rows->bcase == CASE_STREAM ? "mean time of a message" :
 		"median time", "mechanism");
