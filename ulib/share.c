@@ -110,10 +110,12 @@ int ipcx_internal_share_map(struct share *share, int fd, unsigned int flags)
 	ret = -EINVAL;
 	if (st.st_size <= 0)
 		goto out;
-	share->lock_fd = reopen(fd);
-	ret = share->lock_fd;
-	if (ret < 0)
-		goto out;
+	share->lock_fd = -1;
+	if (!(flags & SHARE_UNLOCKED)) {
+		share->lock_fd = ret = reopen(fd);
+		if (ret < 0)
+			goto out;
+	}
 
 	share->len = (size_t)st.st_size;
 	if (flags & SHARE_HUGE)
@@ -140,7 +142,8 @@ int ipcx_internal_share_map(struct share *share, int fd, unsigned int flags)
 err_unmap:
 	munmap(base, share->len);
 err_close:
-	close(share->lock_fd);
+	if (share->lock_fd >= 0)
+		close(share->lock_fd);
 	share->lock_fd = -1;
 out:
 	errno = saved;

@@ -26,6 +26,7 @@ struct share {
 
 #define SHARE_POPULATE	(1U << 0)	/* allocate all pages now: -ENOMEM rather than SIGBUS later */
 #define SHARE_HUGE	(1U << 1)	/* ask for huge pages */
+#define SHARE_UNLOCKED	(1U << 2)	/* there will be no locks */
 
 /*
  * A region of @len bytes, named or not; without a module, and without a name, a memfd that

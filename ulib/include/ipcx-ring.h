@@ -158,6 +158,51 @@ int ipcx_ring_peekv(struct ipcx_ring *ring, struct iovec *msgs, unsigned int nr,
 		    unsigned int flags, uint64_t timeout);
 int ipcx_ring_release(struct ipcx_ring *ring, unsigned int nr);
 
+/* ---- mapped semaphores ---- */
+
+#define IPCX_MSEM_SIZE		64		/* bytes of shared memory, aligned as much */
+#define IPCX_MSEM_SPIN_NS	20000		/* spin for so long before sleeping, by default */
+
+/**
+ * struct ipcx_msem - one process's way to a semaphore in shared memory
+ * @opaque:	the library's
+ *
+ * Any number of threads may use one at the same time, and so may a child created by fork(2).
+ */
+struct ipcx_msem {
+	uint64_t opaque[8];
+};
+
+/*
+ * A new semaphore: returns the descriptor of its memory.  @name, @options: as for
+ * ipcx_ring_create().  @initial: units at the beginning; @max: most units, 0 for INT_MAX.
+ */
+int ipcx_msem_create(const char *name, unsigned int initial, unsigned int max,
+		     const struct ipcx_options *options);
+/* @fd can be closed afterwards. */
+int ipcx_msem_attach(struct ipcx_msem *sem, int fd);
+/*
+ * A semaphore in IPCX_MSEM_SIZE bytes at @mem, of shared memory that the caller has mapped and
+ * that nobody can shorten.  Zeros become one with @initial units; otherwise it is the one that
+ * is there, whatever its limits.
+ */
+int ipcx_msem_place(struct ipcx_msem *sem, void *mem, unsigned int initial, unsigned int max);
+int ipcx_msem_detach(struct ipcx_msem *sem);
+/* Spin for @ns before sleeping, 0 for not at all, IPCX_FOREVER for never sleeping. */
+int ipcx_msem_set_spin(struct ipcx_msem *sem, uint64_t ns);
+
+/* Add @nr units.  -EOVERFLOW, and nothing has changed: there would be more than the maximum. */
+int ipcx_msem_post(struct ipcx_msem *sem, unsigned int nr);
+/*
+ * Take @nr units, all or none.  @flags: IPCX_NOWAIT, IPCX_REALTIME.  -EAGAIN, -ETIMEDOUT,
+ * -EINTR.
+ */
+int ipcx_msem_wait(struct ipcx_msem *sem, unsigned int nr, unsigned int flags, uint64_t timeout);
+/* Take @nr units if they are there now, else -EAGAIN. */
+int ipcx_msem_trywait(struct ipcx_msem *sem, unsigned int nr);
+/* Units that are there at this moment, at most INT_MAX. */
+int ipcx_msem_value(const struct ipcx_msem *sem);
+
 #ifdef __cplusplus
 }
 #endif
