@@ -47,6 +47,13 @@
 #define ipcx_receive_fd(file) receive_fd(file, O_CLOEXEC)
 #endif
 
+/* 6.8: the count is always 1, and not given */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define ipcx_eventfd_signal(ctx) eventfd_signal(ctx)
+#else
+#define ipcx_eventfd_signal(ctx) eventfd_signal(ctx, 1)
+#endif
+
 /* a variable that is written before it is read, and too large to be zeroed by the compiler each time */
 #if __has_attribute(__uninitialized__)
 #define ipcx_uninitialized __attribute__((__uninitialized__))

@@ -31,4 +31,5 @@ void ipcx_show_fdinfo(struct seq_file *m, struct file *file)
 		   state & IPCX_OBJECT_SHUT_SEND ? " shut-send" : "",
 		   state & IPCX_OBJECT_SHUT_RECV ? " shut-recv" : "");
 	obj->kind->show(obj, m);
+	ipcx_watch_show(obj, file, m);
 }

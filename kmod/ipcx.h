@@ -10,6 +10,7 @@
  *	ipcx_names_lock		(name.c, mutex)		every name of every namespace, ipcx_object.name
  *	ipcx_circle_lock	(fds.c, mutex)		which queues are in messages of which
  *	ipcx_holders_lock	(robust.c, spinlock)	which process holds something of which object
+ *	ipcx_object.poll.lock	(spinlock, irqs off)	who polls an object, and its notices
  *	ipcx_object.lock	(spinlock)		the state of one object, and its lists of waiters
  *	ipcx_users_lock		(object.c, spinlock)	the table of users; ipcx_user.bytes is atomic
  *	ipcx_pool.lock		(message.c, spinlock)	recycled memory of messages
@@ -44,6 +45,7 @@ struct ipcx_net;
 struct ipcx_object;
 struct ipcx_user;
 struct io_uring_cmd;
+struct ipcx_watch;
 struct seq_file;
 
 /* ---- main.c ---- */
@@ -159,6 +161,7 @@ struct ipcx_kind {
  * @user:	who is charged; constant, holds a reference
  * @charged:	bytes charged to @user for this object
  * @name:	NULL if it has none (protected by ipcx_names_lock)
+ * @watch:	its notices, or NULL if there has been none; set once, with release
  */
 struct ipcx_object {
 	spinlock_t lock;
@@ -175,6 +178,7 @@ struct ipcx_object {
 	struct ipcx_user *user;
 	atomic_long_t charged;
 	struct ipcx_name *name;
+	struct ipcx_watch *watch;
 };
 
 extern unsigned long ipcx_user_bytes;
@@ -203,6 +207,8 @@ bool ipcx_over_quota(const struct ipcx_object *obj);
 u64 ipcx_user_charged(kuid_t uid);
 struct ipcx_user *ipcx_user_add_fds(struct ipcx_object *obj, u32 nr);
 void ipcx_user_sub_fds(struct ipcx_object *obj, struct ipcx_user *user, u32 nr);
+struct ipcx_user *ipcx_user_charge(size_t bytes);
+void ipcx_user_uncharge(struct ipcx_user *user, size_t bytes);
 void ipcx_users_check(void);
 
 static inline void ipcx_uncharge(struct ipcx_object *obj, size_t bytes)
@@ -357,6 +363,14 @@ long ipcx_event_stat(struct file *file, void *args, void __user *uargs);
 /* ---- uring.c ---- */
 
 int ipcx_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
+
+/* ---- notify.c ---- */
+
+long ipcx_notify(struct file *file, void *args, void __user *uargs);
+long ipcx_notify_cancel(struct file *file, void *args, void __user *uargs);
+int ipcx_object_fasync(int fd, struct file *file, int on);
+void ipcx_watch_file_closed(struct ipcx_object *obj, struct file *file);
+void ipcx_watch_show(struct ipcx_object *obj, const struct file *file, struct seq_file *m);
 
 /* ---- info.c ---- */
 

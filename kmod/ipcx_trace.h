@@ -206,6 +206,26 @@ DEFINE_EVENT(ipcx_event_change, ipcx_reset,
 DEFINE_EVENT(ipcx_event_change, ipcx_pulse,
 	TP_PROTO(const struct ipcx_object *obj, bool was_set, u32 woken), TP_ARGS(obj, was_set, woken));
 
+/* A notice has been sent (ret 0) or not; signo is 0 for an eventfd, and the notice's number, too, for SIGIO. */
+TRACE_EVENT(ipcx_notify,
+	TP_PROTO(const struct ipcx_object *obj, u64 notice, u32 signo, int ret),
+	TP_ARGS(obj, notice, signo, ret),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, notice)
+		__field(u32, signo)
+		__field(int, ret)
+	),
+	TP_fast_assign(
+		__entry->id = obj->id;
+		__entry->notice = notice;
+		__entry->signo = signo;
+		__entry->ret = ret;
+	),
+	TP_printk("id=%llu notice=%llu signo=%u ret=%d", __entry->id, __entry->notice, __entry->signo,
+		  __entry->ret)
+);
+
 TRACE_EVENT(ipcx_wait,
 	TP_PROTO(const struct ipcx_object *obj, u32 nr, int ret),
 	TP_ARGS(obj, nr, ret),

@@ -22,7 +22,7 @@ static long ioctl_query(struct file *file, void *args, void __user *uargs)
 	query->max_name = IPCX_NAME_MAX;
 	query->features = IPCX_FEATURE_QUEUE | IPCX_FEATURE_REGION | IPCX_FEATURE_SEM | IPCX_FEATURE_SEM_ROBUST |
 			  IPCX_FEATURE_EVENT | IPCX_FEATURE_STREAM | IPCX_FEATURE_CALL | IPCX_FEATURE_URING |
-			  IPCX_FEATURE_FDS;
+			  IPCX_FEATURE_FDS | IPCX_FEATURE_NOTIFY;
 	query->max_msg_len = IPCX_MSG_LEN_MAX;
 	query->max_msgs = IPCX_QUEUE_MSGS_MAX;
 	query->max_batch = IPCX_BATCH_MAX;
@@ -149,6 +149,8 @@ static const struct ipcx_command commands[IPCX_IOC_NR] = {
 	COMMAND(IPCX_RESTRICT,		ON_OBJECT, ipcx_restrict, reserved, ioctl_restrict),
 	COMMAND(IPCX_STAT,		ON_OBJECT, ipcx_stat, charged, ioctl_stat),
 	COMMAND(IPCX_SHUTDOWN,		ON_OBJECT, ipcx_shutdown, reserved, ioctl_shutdown),
+	COMMAND(IPCX_NOTIFY,		ON_OBJECT, ipcx_notify, id, ipcx_notify),
+	COMMAND(IPCX_NOTIFY_CANCEL,	ON_OBJECT, ipcx_notify_cancel, id, ipcx_notify_cancel),
 	WAITING(IPCX_QUEUE_SEND,	IPCX_KIND_QUEUE, ipcx_queue_send, msg, ipcx_queue_send),
 	WAITING(IPCX_QUEUE_RECV,	IPCX_KIND_QUEUE, ipcx_queue_recv, msg, ipcx_queue_recv),
 	WAITING(IPCX_QUEUE_SENDV,	IPCX_KIND_QUEUE, ipcx_queue_batch, msg_size, ipcx_queue_sendv),

@@ -154,19 +154,27 @@ static long quota(void)
 	return min_t(unsigned long, READ_ONCE(ipcx_user_bytes), LONG_MAX);
 }
 
-/* Charge @bytes to the owner of @obj, or -EDQUOT. */
-int ipcx_charge(struct ipcx_object *obj, size_t bytes)
+static __always_inline int charge_user(struct ipcx_user *user, size_t bytes, bool unlimited)
 {
-	long limit = obj->unlimited ? LONG_MAX : quota();
-	long used = atomic_long_read(&obj->user->bytes);
+	long limit = unlimited ? LONG_MAX : quota();
+	long used = atomic_long_read(&user->bytes);
 
 	/* compared before it is added: the sum must not overflow, nor what is refused be in the way of others */
 	do {
 		if (bytes > limit || used > limit - (long)bytes)
 			return -EDQUOT;
-	} while (!atomic_long_try_cmpxchg(&obj->user->bytes, &used, used + (long)bytes));
-	atomic_long_add(bytes, &obj->charged);
+	} while (!atomic_long_try_cmpxchg(&user->bytes, &used, used + (long)bytes));
 	return 0;
+}
+
+/* Charge @bytes to the owner of @obj, or -EDQUOT. */
+int ipcx_charge(struct ipcx_object *obj, size_t bytes)
+{
+	int ret = charge_user(obj->user, bytes, obj->unlimited);
+
+	if (!ret)
+		atomic_long_add(bytes, &obj->charged);
+	return ret;
 }
 
 /* Charge, or give back if negative, what has already been used or freed. */
@@ -179,6 +187,35 @@ void ipcx_charge_force(struct ipcx_object *obj, long bytes)
 bool ipcx_over_quota(const struct ipcx_object *obj)
 {
 	return !obj->unlimited && atomic_long_read(&obj->user->bytes) >= quota();
+}
+
+/* Most callers do not have it, and that is nothing to audit. */
+static bool is_unlimited(void)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE);
+}
+
+/* Charge the caller, whoever owns the object; returns who that is, with a reference.  -EDQUOT, -ENOMEM. */
+struct ipcx_user *ipcx_user_charge(size_t bytes)
+{
+	struct ipcx_user *user = user_get(current_fsuid());
+	int ret;
+
+	if (!user)
+		return ERR_PTR(-ENOMEM);
+	ret = charge_user(user, bytes, is_unlimited());
+	if (ret) {
+		user_put(user);
+		return ERR_PTR(ret);
+	}
+	return user;
+}
+
+/* The end of a charge, and of its reference; does not sleep. */
+void ipcx_user_uncharge(struct ipcx_user *user, size_t bytes)
+{
+	atomic_long_sub(bytes, &user->bytes);
+	user_put(user);
 }
 
 /* What an object costs apart from its contents: its structure, its file, its name. */
@@ -201,8 +238,7 @@ int ipcx_object_init(struct ipcx_object *obj, const struct ipcx_kind *kind, cons
 	current_fsuid_fsgid(&obj->uid, &obj->gid);
 	obj->mode = create->mode & ~current_umask();
 	obj->state = state | (create->flags & IPCX_CREATE_TEMPORARY ? IPCX_OBJECT_TEMPORARY : 0);
-	/* most callers do not have it, and that is nothing to audit */
-	obj->unlimited = ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE);
+	obj->unlimited = is_unlimited();
 	obj->user = user_get(obj->uid);
 	if (!obj->user)
 		return -ENOMEM;
@@ -232,6 +268,7 @@ void ipcx_object_put(struct ipcx_object *obj)
 		return;
 	ipcx_name_forget(obj);
 	ipcx_uncharge(obj, OBJECT_CHARGE);
+	kfree(obj->watch);
 	obj->kind->free(obj);
 	user_put(user);
 }
@@ -288,6 +325,7 @@ int ipcx_object_release(struct inode *inode, struct file *file)
 	struct ipcx_object *obj = ipcx_object(file);
 
 	trace_ipcx_close(obj);
+	ipcx_watch_file_closed(obj, file);
 	if (obj->kind->closed)
 		obj->kind->closed(obj, file);
 	atomic_dec(&obj->users);
@@ -528,5 +566,6 @@ const struct file_operations ipcx_object_fops = {
 	.compat_ioctl	= compat_ptr_ioctl,
 	.uring_cmd	= ipcx_uring_cmd,
 	.poll		= ipcx_object_poll,
+	.fasync		= ipcx_object_fasync,
 	.show_fdinfo	= ipcx_show_fdinfo,
 };

@@ -809,5 +809,6 @@ const struct file_operations ipcx_queue_fops = {
 	.read_iter	= queue_read_iter,
 	.write_iter	= queue_write_iter,
 	.poll		= ipcx_object_poll,
+	.fasync		= ipcx_object_fasync,
 	.show_fdinfo	= ipcx_show_fdinfo,
 };

@@ -778,6 +778,7 @@ static const struct file_operations stream_fops = {
 	.splice_read	= stream_splice_read,
 	.splice_write	= iter_file_splice_write,
 	.poll		= ipcx_object_poll,
+	.fasync		= ipcx_object_fasync,
 	.show_fdinfo	= ipcx_show_fdinfo,
 };
 

@@ -5,6 +5,8 @@
  */
 #include "object.h"
 
+#include <sys/eventfd.h>
+
 enum where { DEVICE, QUEUE, REGION, SEM, EVENT, STREAM, NR_WHERE };
 
 static const char name[] = "abi";
@@ -42,6 +44,8 @@ union arg {
 	struct ipcx_queue_send_fds send_fds;
 	struct ipcx_queue_recv_fds recv_fds;
 	struct ipcx_event_stat event_stat;
+	struct ipcx_notify notify;
+	struct ipcx_notify_cancel cancel;
 };
 
 static union arg arg;
@@ -156,6 +160,28 @@ static void fill_recv_fds(void)
 	arg.recv_fds.nr_fds = 1;
 }
 
+/* An event is always writable, so it is sent at once, and gone. */
+static void fill_notify(void)
+{
+	static int efd;
+
+	if (!efd)
+		efd = CHECK_SYS(eventfd(0, EFD_CLOEXEC));
+	arg.notify.ready = IPCX_READY_WRITE;
+	arg.notify.how = IPCX_NOTIFY_EVENTFD;
+	arg.notify.target = efd;
+}
+
+static void fill_cancel(void)
+{
+	static int64_t last;
+
+	if (last)
+		ipcx_notify_cancel(fds[EVENT], last);
+	last = CHECK_OK(ipcx_notify_process(fds[EVENT], IPCX_READY_READ, 0, SIGURG, 0, 0));
+	arg.cancel.id = last;
+}
+
 static void fill_shutdown(void)
 {
 	arg.shutdown.how = IPCX_SHUT_SEND;
@@ -229,6 +255,8 @@ static const struct command {
 	C(IPCX_QUEUE_RECV_FDS, QUEUE, ipcx_queue_recv_fds,
 	  WAIT_FLAGS | IPCX_RECV_PEEK | IPCX_RECV_TRUNCATE,
 	  offsetof(struct ipcx_queue_recv_fds, reserved), fill_recv_fds),
+	C(IPCX_NOTIFY, EVENT, ipcx_notify, IPCX_NOTIFY_REPEAT, 0, fill_notify),
+	C(IPCX_NOTIFY_CANCEL, EVENT, ipcx_notify_cancel, 0, 0, fill_cancel),
 	/* last: nothing works after it */
 	C(IPCX_SHUTDOWN, SEM, ipcx_shutdown, 0, offsetof(struct ipcx_shutdown, reserved),
 	  fill_shutdown),
@@ -457,6 +485,7 @@ TEST(outputs_that_cannot_be_written)
 		case IPCX_REGION_STAT:
 		case IPCX_SEM_STAT:
 		case IPCX_EVENT_STAT:
+		case IPCX_NOTIFY:
 			break;
 		default:
 			continue;
@@ -481,7 +510,8 @@ TEST(commands_of_other_objects)
 
 	set_up();
 	for_each_command(c) {
-		bool any = c->cmd == IPCX_RESTRICT || c->cmd == IPCX_STAT || c->cmd == IPCX_SHUTDOWN;
+		bool any = c->cmd == IPCX_RESTRICT || c->cmd == IPCX_STAT || c->cmd == IPCX_SHUTDOWN ||
+			   c->cmd == IPCX_NOTIFY || c->cmd == IPCX_NOTIFY_CANCEL;
 
 		for (where = DEVICE; where < NR_WHERE; where++) {
 			if (where == (int)c->where || (any && where != DEVICE))
@@ -495,8 +525,8 @@ TEST(commands_of_other_objects)
 TEST(unknown_commands)
 {
 	static const int known[] = {
-		0, 1, 2, 3, 4, 5, 6, 7, 8, 0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27,
-		0x28, 0x29,
+		0, 1, 2, 3, 4, 5, 6, 7, 8, 0x10, 0x11, 0x12, 0x13, 0x14, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26,
+		0x27, 0x28, 0x29,
 		0x30, 0x38, 0x39, 0x3a, 0x40, 0x41, 0x42, 0x43, 0x44, 0x48, 0x49,
 	};
 	int where, nr;

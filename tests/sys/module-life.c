@@ -99,6 +99,25 @@ TEST(kept_by_a_reduced_descriptor)
 	kept_by(r);
 }
 
+/* It keeps the module by its open file, and ends with it. */
+TEST(kept_by_a_descriptor_with_notices)
+{
+	int fd, r;
+
+	set_up();
+	atexit(reload);
+	signal(SIGURG, SIG_IGN);
+	fd = sem(0, 9);
+	r = CHECK_OK(ipcx_restrict(fd, IPCX_READ));
+	CHECK_OK(ipcx_notify_process(r, IPCX_READY_READ, 0, SIGURG, 0, IPCX_NOTIFY_REPEAT));
+	CHECK_SYS(fcntl(r, F_SETOWN, getpid()));
+	CHECK_SYS(fcntl(r, F_SETSIG, SIGURG));
+	CHECK_SYS(fcntl(r, F_SETFL, O_ASYNC));
+	CHECK_OK(ipcx_sem_post(fd, 1));
+	close(fd);
+	kept_by(r);
+}
+
 TEST(kept_by_a_mapping)
 {
 	void *p;

@@ -269,6 +269,25 @@ TEST(changes_of_an_event)
 	expect(1, "ipcx_wait", "id=%llu nr=1 ret=%d", id(e), -EAGAIN);
 }
 
+TEST(notices)
+{
+	int64_t first, second;
+	int s;
+
+	set_up();
+	s = sem(0, 9);
+	signal(SIGURG, SIG_IGN);
+	enable("1");
+	first = CHECK_OK(ipcx_notify_process(s, IPCX_READY_READ, 0, SIGURG, 0, 0));
+	second = CHECK_OK(ipcx_notify_thread(s, IPCX_READY_READ, 0, SIGURG, 0, IPCX_NOTIFY_REPEAT));
+	CHECK_OK(ipcx_sem_post(s, 1));
+	CHECK_OK(ipcx_sem_post(s, 1));
+	enable("0");
+	read_trace();
+	expect(1, "ipcx_notify", "id=%llu notice=%lld signo=%d ret=0", id(s), (long long)first, SIGURG);
+	expect(2, "ipcx_notify", "id=%llu notice=%lld signo=%d ret=0", id(s), (long long)second, SIGURG);
+}
+
 TEST(nothing_while_off)
 {
 	int q;

@@ -11,8 +11,10 @@
 #ifndef IPCX_H
 #define IPCX_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 #include <linux/ipcx.h>
 
@@ -64,6 +66,41 @@ int ipcx_restrict(int fd, unsigned int rights);
 int ipcx_stat(int fd, struct ipcx_stat *stat);
 /* @how: IPCX_SHUT_SEND, IPCX_SHUT_RECV or both. */
 int ipcx_shutdown(int fd, unsigned int how);
+
+/* ---- notices: a signal, or a count in an eventfd, when an object becomes ready ---- */
+
+/*
+ * When the object is ready for @ready (IPCX_READY_*), which may be at once, send @signo with
+ * @value to the process @pid; 0: the calling one.  @flags: 0 for once, or IPCX_NOTIFY_REPEAT for
+ * each time that something is done that makes it ready.  Ends with the open file of @fd.
+ * Returns a number for ipcx_notify_cancel().  -EPERM: kill(2) would not be allowed.
+ */
+int64_t ipcx_notify_process(int fd, unsigned int ready, pid_t pid, int signo, uint64_t value,
+			    unsigned int flags);
+/* The same for the thread @tid; 0: the calling one. */
+int64_t ipcx_notify_thread(int fd, unsigned int ready, pid_t tid, int signo, uint64_t value,
+			   unsigned int flags);
+/* The same for the process that @pidfd (pidfd_open(2)) stands for. */
+int64_t ipcx_notify_pidfd(int fd, unsigned int ready, int pidfd, int signo, uint64_t value,
+			  unsigned int flags);
+/* Add 1 to @eventfd (eventfd(2)) instead. */
+int64_t ipcx_notify_eventfd(int fd, unsigned int ready, int eventfd, unsigned int flags);
+/* From its return on, nothing is sent.  -ENOENT: it has been, or is not of this open file. */
+int ipcx_notify_cancel(int fd, uint64_t id);
+
+#ifdef SI_ASYNCIO	/* strict ISO C has no siginfo_t */
+/* The value that came with the signal: for a handler with SA_SIGINFO, or sigwaitinfo(2). */
+static inline uint64_t ipcx_notify_value(const siginfo_t *info)
+{
+	uint64_t value;
+
+	/* to a process it comes where asynchronous transfers put their address */
+	if (info->si_code != SI_ASYNCIO)
+		return (uintptr_t)info->si_value.sival_ptr;
+	memcpy(&value, (const char *)info + offsetof(siginfo_t, si_pid), sizeof(value));
+	return value;
+}
+#endif
 
 /* ---- queues ---- */
 

@@ -12,10 +12,11 @@
  *
  *	EACCES		the object's mode bits, or the rights of this descriptor, do not allow it
  *	EAGAIN		it would have to wait, and IPCX_NOWAIT or O_NONBLOCK was given
+ *	EBADF		a descriptor in the argument is not open
  *	ECANCELED	the caller whose call this is has gone: it died, was interrupted, or its time has passed
  *	ECONNRESET	the conversation is over: the server that took the call has gone or will not answer it; or
  *			this subscriber was too slow and has been disconnected
- *	EDQUOT		the memory quota of the object's owner is used up
+ *	EDQUOT		the memory quota of the object's owner is used up; of a notice, that of who asks
  *	EBUSY		what is in the object does not allow the change
  *	EEXIST		the name exists and IPCX_CREATE_EXCL was given
  *	EFAULT		a pointer of the argument cannot be read or written
@@ -27,12 +28,13 @@
  *	EMSGSIZE	the message is larger than the queue allows, or than the buffer; in the second case
  *			@len tells the size needed and the message stays in the queue
  *	ENAMETOOLONG	the name is longer than IPCX_NAME_MAX bytes
- *	ENOENT		there is no such name
+ *	ENOENT		there is no such name; no such notice
  *	ENOMEM		the kernel has no memory
  *	ENOTTY		this descriptor does not know the command
  *	EOPNOTSUPP	this object was not created for this: its kind or mode excludes the flag
  *	EOVERFLOW	the semaphore would exceed its maximum
- *	EPERM		only the owner, or a user with the capability named at the command, may do this
+ *	EPERM		only the owner, or a user with the capability named at the command, may do this; the process may
+ *			not be signalled
  *	EPIPE		the object has been shut down
  *	ESRCH		there is no such process or thread
  *	ETIMEDOUT	the timeout has passed
@@ -292,10 +294,10 @@ struct ipcx_shutdown {
 #define IPCX_SHUT_SEND		(1U << 0)
 #define IPCX_SHUT_RECV		(1U << 1)
 
-/* What an object can be ready for, as poll(2) reports it. */
+/* What an object can be ready for, as poll(2) reports it; POLLHUP and POLLERR count in any case. */
 #define IPCX_READY_READ		(1U << 0)	/* POLLIN */
 #define IPCX_READY_WRITE	(1U << 1)	/* POLLOUT */
-#define IPCX_READY_SHUT		(1U << 2)	/* POLLHUP: it has been shut down */
+#define IPCX_READY_SHUT		(1U << 2)	/* POLLHUP, POLLERR: it has been shut down, or the other end has gone */
 
 /**
  * struct ipcx_notify - IPCX_NOTIFY: a signal, or a count in an eventfd, when the object becomes ready
@@ -305,12 +307,15 @@ struct ipcx_shutdown {
  * @how:	IPCX_NOTIFY_*: what @target is
  * @target:	a process or thread as the caller's pid namespace sees it, 0 for the caller's own; or a descriptor
  * @signo:	signal to send, 1 to 64; 0 with IPCX_NOTIFY_EVENTFD
- * @value:	comes with the signal
+ * @value:	comes with the signal: to a process with SI_ASYNCIO, in si_pid and si_uid together (on 64 bits also
+ *		si_addr); to a thread with SI_MESGQ, in si_value.  0 with IPCX_NOTIFY_EVENTFD
  * @id:		out: for IPCX_NOTIFY_CANCEL; unique for this object
  *
  * If the object is ready already, the notice comes at once.  Without IPCX_NOTIFY_REPEAT it comes once; with it,
  * each time that something has been done that makes the object ready.  It belongs to the open file and ends
- * with it.  Whoever asks must be allowed to signal the target, as for kill(2), now and when it is sent.
+ * with it, or with its target.  Whoever asks must be allowed to signal the target, as for kill(2), now (EPERM) and,
+ * with the credentials of now, when it is sent (or nothing is).  A notice takes 256 bytes of the asking user's quota;
+ * EBUSY if IPCX_NOTIFY_MAX are there.
  */
 struct ipcx_notify {
 	__u32 size;
@@ -322,6 +327,8 @@ struct ipcx_notify {
 	__u64 value;
 	__u64 id;
 };
+
+#define IPCX_NOTIFY_MAX		256	/* notices on one object, files with O_ASYNC among them */
 
 #define IPCX_NOTIFY_PROCESS	0	/* @target: a process; any of its threads gets the signal */
 #define IPCX_NOTIFY_THREAD	1	/* @target: a thread */
