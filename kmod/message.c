@@ -229,12 +229,21 @@ static struct ipcx_message *message_alloc(struct ipcx_object *obj, struct ipcx_p
 	return msg;
 }
 
-static bool message_copy_in(struct ipcx_message *msg, struct ipcx_buf buf, size_t len)
+/* Is the payload of a message of @class, up to @len bytes of it, all in one block of pages? */
+static inline bool is_one_block(const struct ipcx_message *msg, size_t len)
+{
+	return len <= PAGE_SIZE << page_private(list_first_entry(&msg->pages, struct page, lru));
+}
+
+static inline void *first_block(const struct ipcx_message *msg)
+{
+	return page_address(list_first_entry(&msg->pages, struct page, lru));
+}
+
+static noinline bool copy_in_blocks(struct ipcx_message *msg, struct ipcx_buf buf, size_t len)
 {
 	struct page *page;
 
-	if (msg->class < IPCX_CLASS_PAGES)
-		return ipcx_copy_in(msg->data, &buf, len);
 	list_for_each_entry(page, &msg->pages, lru) {
 		size_t nr = min_t(size_t, len, PAGE_SIZE << page_private(page));
 
@@ -248,22 +257,40 @@ static bool message_copy_in(struct ipcx_message *msg, struct ipcx_buf buf, size_
 	return true;
 }
 
+static __always_inline bool message_copy_in(struct ipcx_message *msg, struct ipcx_buf buf, size_t len)
+{
+	if (msg->class < IPCX_CLASS_PAGES)
+		return ipcx_copy_in(msg->data, &buf, len);
+	if (likely(is_one_block(msg, len)))
+		return ipcx_copy_in(first_block(msg), &buf, len);
+	return copy_in_blocks(msg, buf, len);
+}
+
+static noinline bool message_copy_in_traced(struct ipcx_object *obj, struct ipcx_message *msg, struct ipcx_buf buf,
+					    size_t len)
+{
+	u64 start = ktime_get_ns();
+	bool ok = message_copy_in(msg, buf, len);
+
+	if (ok)
+		trace_ipcx_copy_in(obj, len, ktime_get_ns() - start);
+	return ok;
+}
+
 /* ipcx_message_create() with allocations, pages, an iterator or tracing. */
 struct ipcx_message *ipcx_message_create_slow(struct ipcx_object *obj, struct ipcx_pool *pool,
 					      struct ipcx_buf buf, size_t len)
 {
 	struct ipcx_message *msg;
-	u64 start = trace_ipcx_copy_in_enabled() ? ktime_get_ns() : 0;
 
 	msg = message_alloc(obj, pool, len);
 	if (IS_ERR(msg))
 		return msg;
-	if (!message_copy_in(msg, buf, len)) {
+	if (trace_ipcx_copy_in_enabled() ? !message_copy_in_traced(obj, msg, buf, len) :
+					   !message_copy_in(msg, buf, len)) {
 		message_free(msg, obj);
 		return ERR_PTR(-EFAULT);
 	}
-	if (start)
-		trace_ipcx_copy_in(obj, len, ktime_get_ns() - start);
 	ipcx_message_init(msg, len);
 	return msg;
 }
@@ -295,30 +322,49 @@ void ipcx_message_put(struct ipcx_message *msg, struct ipcx_object *obj, struct 
 		message_free(msg, obj);
 }
 
+static noinline int copy_out_blocks(const struct ipcx_message *msg, struct ipcx_buf buf, size_t len)
+{
+	struct page *page;
+
+	list_for_each_entry(page, &msg->pages, lru) {
+		size_t nr = min_t(size_t, len, PAGE_SIZE << page_private(page));
+
+		if (!nr)
+			break;
+		if (!ipcx_copy_out(page_address(page), &buf, nr))
+			return -EFAULT;
+		len -= nr;
+		cond_resched();
+	}
+	return 0;
+}
+
+static __always_inline int message_copy_out(const struct ipcx_message *msg, struct ipcx_buf buf, size_t len)
+{
+	/* somebody else may detach an attachment just now */
+	if ((READ_ONCE(msg->class) & IPCX_CLASS_MASK) < IPCX_CLASS_PAGES)
+		return ipcx_copy_out(msg->data, &buf, len) ? 0 : -EFAULT;
+	if (likely(is_one_block(msg, len)))
+		return ipcx_copy_out(first_block(msg), &buf, len) ? 0 : -EFAULT;
+	return copy_out_blocks(msg, buf, len);
+}
+
+static noinline int message_copy_out_traced(const struct ipcx_object *obj, const struct ipcx_message *msg,
+					    struct ipcx_buf buf, size_t len)
+{
+	u64 start = ktime_get_ns();
+	int ret = message_copy_out(msg, buf, len);
+
+	if (!ret)
+		trace_ipcx_copy_out(obj, len, ktime_get_ns() - start);
+	return ret;
+}
+
 /* ipcx_message_copy_out() with pages, an iterator or tracing. */
 int ipcx_message_copy_out_slow(const struct ipcx_object *obj, const struct ipcx_message *msg,
 			       struct ipcx_buf buf, size_t len)
 {
-	u64 start = trace_ipcx_copy_out_enabled() ? ktime_get_ns() : 0;
-	size_t left = len;
-	struct page *page;
-
-	if ((READ_ONCE(msg->class) & IPCX_CLASS_MASK) < IPCX_CLASS_PAGES) {
-		if (!ipcx_copy_out(msg->data, &buf, left))
-			return -EFAULT;
-	} else {
-		list_for_each_entry(page, &msg->pages, lru) {
-			size_t nr = min_t(size_t, left, PAGE_SIZE << page_private(page));
-
-			if (!nr)
-				break;
-			if (!ipcx_copy_out(page_address(page), &buf, nr))
-				return -EFAULT;
-			left -= nr;
-			cond_resched();
-		}
-	}
-	if (start)
-		trace_ipcx_copy_out(obj, len, ktime_get_ns() - start);
-	return 0;
+	if (trace_ipcx_copy_out_enabled())
+		return message_copy_out_traced(obj, msg, buf, len);
+	return message_copy_out(msg, buf, len);
 }
