@@ -36,6 +36,13 @@ for row in rows:
         bad.append(("percentiles", key))
     if row["machine"] not in ("host", "vm") or not row["kernel"]:
         bad.append(("machine", key))
+    if not row["cpu"] or not row["governor"] or not row["mitigations"] or row["cpus"] < 1 or "load" not in row \
+       or row["date"][4] != "-" or len({r["date"] for r in rows}) != 1:
+        bad.append(("environment", key))
+    if (row["case"] == "floor") == ("times_floor" in row) or row.get("times_floor", 1) <= 0:
+        bad.append(("floor", key))
+    if not 0 < row["round_min"] <= row["round_max"] or row["unstable"] != (row["round_max"] > 1.25 * row["round_min"]):
+        bad.append(("rounds", key))
     if (row["mb_per_s"] > 0) != (row["size"] > 0):
         bad.append(("throughput", key))
     if row["switches"] < 0 or row["cpu_ns"] < 0:
@@ -63,6 +70,13 @@ for problem in bad:
 END
 is "$(python3 "$T/check.py" "$T/rows" "$T/table" 2>&1)" "" "every mechanism has its rows, and they make sense"
 is "$(grep -c FAILED "$T/table")" 0 "no mechanism failed"
+
+works "only one mechanism, without its floor" ipcx bench -t 0.002 -r 1 -s 64 -c send_recv -m pipe --json "$T/one"
+is "$(grep -c '"case"' "$T/one")" 1 "nothing else is measured"
+works "with its floor" ipcx bench -t 0.002 -r 2 -s 64 -c send_recv -m pipe,syscall_copy --brief --floor --json "$T/one"
+is "$(grep -c '"case"' "$T/one")" 2 "both are measured"
+has "$(cat "$T/out")" "send_recv, one process: syscall_copy" "the table says what its ratios relate to"
+is "$(sed -n 's/.*"send_recv".*"times_floor": \([0-9]*\).*/\1/p' "$T/one" | grep -c '^[1-9]')" 1 "a pipe is above its floor"
 
 works "JSON instead of the table" ipcx bench -t 0.002 -r 1 -c floor -m syscall --json -
 cp "$T/out" "$T/rows"

@@ -6,7 +6,7 @@
 [ -x "$IPCX" ] || skip_all "there is no ipcx"
 
 works "bench --help" ipcx bench --help
-for option in --case --mechanism --size --placement --seconds --rounds --quick --brief --count --json --svg --list; do
+for option in --case --mechanism --size --placement --seconds --rounds --quick --brief --floor --count --json --svg --list; do
 	has "$(cat "$T/out")" "$option" "its help names $option"
 done
 works "bench --list" ipcx bench --list

@@ -38,6 +38,7 @@ struct options {
 	double seconds;
 	unsigned int rounds;
 	bool brief;
+	bool floors;
 	const char *json;
 	const char *svg;
 };
@@ -55,6 +56,7 @@ static const char help[] =
 "  -r, --rounds N         take turns N times (default 3)\n"
 "  -q, --quick            0.04 seconds, 2 rounds, sizes 64,4K,64K, unless given\n"
 "  -b, --brief            one figure for each size instead of all figures\n"
+"  -f, --floor            with --brief or --count: relate to the floor, not to the best call\n"
 "      --count            count instructions instead of taking times, see below\n"
 "      --json FILE        also write the results as JSON (\"-\": to stdout, instead of the table)\n"
 "      --svg DIR          also draw plots (gnuplot)\n"
@@ -66,9 +68,13 @@ static const char help[] =
 "a case and size, then all of them again.  A sample is one operation, or as many as\n"
 "take 50 readings of the clock; percentiles are exact over all samples.  In the\n"
 "measured part a sequence number is written to both ends of the payload and checked by\n"
-"the receiver.  Nothing is subtracted.  Times are per operation: a round trip is one\n"
-"operation and two messages; streams give the mean in --brief.  cpu/msg and sw/msg are\n"
-"processor time and context switches of both processes per message.\n"
+"the receiver.  Nothing is subtracted.  A figure followed by ! is unstable: the rounds\n"
+"disagree about it.  Floors are what a case cannot do without (empty system calls, copies,\n"
+"switches, cache lines); they are measured in the same run, unless -m leaves them out.\n"
+"Times are per operation: a round trip is one operation and two messages; streams give\n"
+"the mean in --brief.  cpu/msg and sw/msg are processor time and context switches of both\n"
+"processes per message.  A run has one machine, which its tables and each row of its JSON\n"
+"name: figures of a host and of an emulated machine never stand in one table.\n"
 "\n"
 "--count works in a machine whose time stamp counter advances by one per instruction\n"
 "(QEMU with -icount shift=0; make count).  It reads the counter around 40 batches of 32\n"
@@ -181,6 +187,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "brief", no_argument, NULL, 'b' },
+		{ "floor", no_argument, NULL, 'f' },
 		{ "count", no_argument, NULL, 'C' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "svg", required_argument, NULL, 'S' },
@@ -193,7 +200,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	int opt, ret = 0;
 	char *end;
 
-	while (!ret && (opt = getopt_long(argc, argv, "c:m:s:p:t:r:qblh", longopts, NULL)) != -1) {
+	while (!ret && (opt = getopt_long(argc, argv, "c:m:s:p:t:r:qbflh", longopts, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			ret = parse_cases(optarg, &o->cases);
@@ -225,6 +232,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'b':
 			o->brief = true;
+			break;
+		case 'f':
+			o->floors = true;
 			break;
 		case 'C':
 			counting = true;
@@ -335,6 +345,31 @@ static int plan_table(const struct options *o, const struct machine *m, enum ben
 	return ret;
 }
 
+/* The floors of what is planned, each once, so that they come from the same run. */
+static int plan_floors(const struct options *o, const struct machine *m, struct row **rows, size_t *nr)
+{
+	size_t wanted = *nr;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < wanted; i++) {
+		const struct row *row = &(*rows)[i];
+		const char *name = cases[row->bcase].floor[row->placement].name;
+		struct row floor = { .bcase = CASE_FLOOR, .nr = 1 };
+
+		if (!name || (o->mechanisms && !is_listed(o->mechanisms, name)))
+			continue;
+		floor.mech = mechanism_named(name);
+		floor.len = floor.mech->no_payload ? 0 : row->len;
+		while (!(floor.mech->placements & 1U << floor.placement))
+			floor.placement++;
+		if (floor.placement == TWO_CPUS && m->nr_cpus < 2)
+			continue;
+		if (!is_planned(*rows, *nr, &floor))
+			ret = plan_add(rows, nr, &floor);
+	}
+	return ret;
+}
+
 /* All rows wanted. */
 static int plan(const struct options *o, const struct machine *m, struct row **rows, size_t *nr)
 {
@@ -356,7 +391,7 @@ static int plan(const struct options *o, const struct machine *m, struct row **r
 				if (o->placements & 1U << p)
 					ret = plan_table(o, m, c, p, sizes->of[s], rows, nr);
 	}
-	return ret;
+	return ret ?: plan_floors(o, m, rows, nr);
 }
 
 /* On a terminal, one line that is overwritten. */
@@ -485,12 +520,13 @@ int cmd_bench(int argc, char **argv)
 		if (rows[i].outcome == OUTCOME_FAILED)
 			status = STATUS_FAILED;
 	}
+	report_relate(rows, nr);
 	/* As planned, before they are sorted: two runs are compared line by line. */
 	if (o.json && write_json(o.json, rows, nr, &machine))
 		status = STATUS_FAILED;
 	report_rank(rows, nr);
 	if (!o.json || strcmp(o.json, "-"))
-		report_table(stdout, rows, nr, &machine, o.brief);
+		report_table(stdout, rows, nr, &machine, o.brief, o.floors);
 	if (o.svg) {
 		ret = plot_all(o.svg, rows, nr, &machine);
 		if (ret)

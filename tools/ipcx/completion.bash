@@ -40,7 +40,7 @@ _ipcx()
 	map)		words="--hex --read --write --offset --length" names=1 ;;
 	demo)		words="--no-bench" ;;
 	bench)		words="--case --mechanism --size --placement --seconds --rounds --quick --brief
-				--count --json --svg --list" ;;
+				--floor --count --json --svg --list" ;;
 	help)		words="create ls stat shutdown rm send recv peek call serve purge post wait set reset pulse map demo bench" ;;
 	esac
 	COMPREPLY=($(compgen -W "$words --help" -- "$cur"))

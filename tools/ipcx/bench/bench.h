@@ -147,6 +147,7 @@ extern const struct mechanism ipcx_mechanisms[];
 const struct mechanism *mechanism_at(size_t i);
 const struct mechanism *mechanism_named(const char *name);
 
+#define UNSTABLE	1.25		/* rounds whose figures differ by more than this factor disagree */
 #define MAX_SAMPLES	32768		/* of one row, all turns together */
 
 enum outcome { OUTCOME_NONE, OUTCOME_DONE, OUTCOME_SKIPPED, OUTCOME_FAILED };
@@ -209,6 +210,10 @@ struct turn {
  * struct row - one line of the result: a mechanism in a case, at a size and a placement
  * @outcome: the worst of its turns, with @why
  * @samples: of all turns, sorted by row_finish()
+ * @ratio: to the quickest standard call of the table, 0 if there is none
+ * @floor_ratio: to the floor of the case, 0 if that has not been measured
+ * @round_min: the smallest figure of one turn, and @round_max the largest
+ * @unstable: these differ by more than UNSTABLE
  */
 struct row {
 	enum bench_case bcase;
@@ -225,7 +230,19 @@ struct row {
 	uint64_t ops, ns, messages, cpu_ns, switches;
 
 	double p50, p99, p999, max, min, mb_per_s, cpu_per_message, switches_per_message;
-	double ratio;
+	double ratio, floor_ratio;
+	double round_min, round_max;
+	bool unstable;
+};
+
+/**
+ * struct floor - what a figure of a case is compared with
+ * @name: a floor mechanism; its own placement, and the row's size if it has one
+ * @times: how often one figure needs that
+ */
+struct floor {
+	const char *name;
+	double times;
 };
 
 /**
@@ -238,6 +255,7 @@ struct row {
  * @nr: receivers or objects, 0 if that depends on the row
  * @nr_text: what that number is, for people
  * @sizes: payloads if none are asked for, or NULL for the usual ones
+ * @floor: of each placement
  */
 struct case_info {
 	const char *name;
@@ -249,11 +267,18 @@ struct case_info {
 	unsigned int nr;
 	const char *nr_text;
 	const char *sizes;
+	struct floor floor[NR_PLACEMENTS];
 };
 
 /**
- * struct machine - where the figures come from
+ * struct machine - where the figures come from.  A run has one machine, and nothing reads the results
+ * of another: figures of two machines cannot meet in a table.
  * @name: "host" or "vm"
+ * @governor: of the processors' frequency, "none" where that cannot be seen
+ * @mitigations: "off", or what the kernel says of the processor's vulnerabilities, counted
+ * @date: when the run began, UTC
+ * @load: load average of the minute before
+ * @online: processors of the machine
  */
 struct machine {
 	const char *name;
@@ -261,6 +286,11 @@ struct machine {
 	char kernel[128];
 	char cpu[128];
 	char hypervisor[16];
+	char governor[32];
+	char mitigations[48];
+	char date[24];
+	double load;
+	int online;
 	int cpus[2];
 	int nr_cpus;
 	bool own_ipc_ns;
@@ -299,6 +329,7 @@ uint64_t clock_cost(void);
 void usage_now(struct usage *u);
 int row_merge(struct row *row, const struct turn *turn);
 void row_finish(struct row *row);
+double row_figure(const struct row *row);
 
 /* Marks for tools/vm/profile-plugin.c, where counting begins and ends; nothing to a processor. */
 static inline void profile_start(void)
@@ -348,8 +379,10 @@ int ring_recv(struct link *l, int dir, void *buf, size_t len);
 int setup_ipcx_queue(struct link *l);
 
 /* report.c, plot.c */
-void report_table(FILE *out, struct row *rows, size_t nr, const struct machine *m, bool brief);
+void report_table(FILE *out, struct row *rows, size_t nr, const struct machine *m, bool brief,
+		  bool floors);
 int report_json(FILE *out, const struct row *rows, size_t nr, const struct machine *m);
+void report_relate(struct row *rows, size_t nr);
 void report_rank(struct row *rows, size_t nr);
 bool row_is_standard(const struct row *row);
 const char *size_name(size_t len, char *buf, size_t buf_len);

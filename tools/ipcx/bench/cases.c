@@ -435,25 +435,30 @@ static int run_floor(struct link *l)
 const struct case_info cases[NR_CASES] = {
 	[CASE_FLOOR] = { "floor", "what no mechanism can do without", true, false, 1, run_floor },
 	[CASE_SEND_RECV] = { "send_recv", "send + receive in one process", true, false, 1,
-			     run_pair },
+			     run_pair, .floor = { { "syscall_copy", 1 } } },
 	[CASE_ROUNDTRIP] = { "roundtrip", "message and answer between two processes (RPC)", true, true,
-			     2, run_echo },
+			     2, run_echo,
+			     .floor = { { "sched_yield", 1 }, { "two_cache_lines", 1 } } },
+	/* On two processors both sides work at the same time. */
 	[CASE_STREAM] = { "stream", "one message of a stream between two processes", true, true, 1,
-			  run_stream },
+			  run_stream,
+			  .floor = { { "syscall_copy", 1 }, { "syscall_copy", 0.5 } } },
 	[CASE_BATCH] = { "batch", "one message of vectored calls in one process", true, false, 1,
-			 run_batch, .nr_text = "%u in a call" },
+			 run_batch, .nr_text = "%u in a call", .floor = { { "memcpy", 1 } } },
+	/* A delivery is one call, and one copy to the receiver. */
 	[CASE_BROADCAST] = { "broadcast", "one delivery of a message to 16 receivers in one process",
 			     true, false, 1, run_broadcast, NR_RECEIVERS, "to %u receivers",
-			     "64,4K,32K" },
+			     "64,4K,32K", { { "syscall_copy", 0.5 } } },
 	[CASE_POST_WAIT] = { "post_wait", "post + wait in one process", false, false, 1,
-			     run_pair },
+			     run_pair, .floor = { { "syscall", 2 } } },
 	[CASE_HANDOVER] = { "handover", "turn and return between two processes", false, true, 2,
-			    run_echo },
+			    run_echo,
+			    .floor = { { "sched_yield", 1 }, { "two_cache_lines", 1 } } },
 	[CASE_WAIT_ANY] = { "wait_any", "making one of 64 objects ready, waiting for any of them, and "
 			    "taking what made it ready, in one process", false, false, 1,
-			    run_any, NR_WAITED, "any of %u" },
+			    run_any, NR_WAITED, "any of %u", .floor = { { "syscall", 2 } } },
 	[CASE_PASS_FD] = { "pass_fd", "one descriptor sent, received and closed in one process",
-			   false, false, 1, run_any },
+			   false, false, 1, run_any, .floor = { { "syscall", 3 } } },
 };
 
 bool row_is_two_sided(const struct row *row)

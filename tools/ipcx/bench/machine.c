@@ -4,12 +4,14 @@
  */
 #include "bench.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef __x86_64__
 #include <cpuid.h>
@@ -54,6 +56,61 @@ static void probe_cpu_model(struct machine *m)
 		fclose(f);
 }
 
+/* The first line of a file, without its end; false if there is none. */
+static bool read_line(const char *path, char *line, size_t len)
+{
+	FILE *f = fopen(path, "re");
+	bool got = f && fgets(line, len, f);
+
+	if (f)
+		fclose(f);
+	if (got)
+		line[strcspn(line, "\n")] = '\0';
+	return got;
+}
+
+/* What the kernel does about the processor's vulnerabilities: a system call pays for it. */
+static void probe_mitigations(struct machine *m)
+{
+	const char *dir = "/sys/devices/system/cpu/vulnerabilities";
+	unsigned int mitigated = 0, vulnerable = 0;
+	char line[1024];
+	struct dirent *entry;
+	DIR *d;
+
+	snprintf(m->mitigations, sizeof(m->mitigations), "unknown");
+	if (read_line("/proc/cmdline", line, sizeof(line)) && strstr(line, "mitigations=off")) {
+		snprintf(m->mitigations, sizeof(m->mitigations), "off");
+		return;
+	}
+	d = opendir(dir);
+	if (!d)
+		return;
+	while ((entry = readdir(d))) {
+		char path[512];
+
+		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		if (entry->d_name[0] == '.' || !read_line(path, line, sizeof(line)))
+			continue;
+		mitigated += !strncmp(line, "Mitigation", 10);
+		vulnerable += !strncmp(line, "Vulnerable", 10);
+	}
+	closedir(d);
+	snprintf(m->mitigations, sizeof(m->mitigations), "%u active, %u vulnerable", mitigated,
+		 vulnerable);
+}
+
+static void probe_moment(struct machine *m)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(m->date, sizeof(m->date), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (getloadavg(&m->load, 1) != 1)
+		m->load = -1;
+}
+
 void machine_probe(struct machine *m)
 {
 	const char *name = getenv("IPCX_MACHINE");
@@ -66,6 +123,13 @@ void machine_probe(struct machine *m)
 	probe_cpu_model(m);
 	probe_hypervisor(m);
 	m->name = m->emulated || (name && !strcmp(name, "vm")) ? "vm" : "host";
+
+	if (!read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", m->governor,
+		       sizeof(m->governor)))
+		snprintf(m->governor, sizeof(m->governor), "none");
+	probe_mitigations(m);
+	probe_moment(m);
+	m->online = sysconf(_SC_NPROCESSORS_ONLN);
 
 	CPU_ZERO(&set);
 	sched_getaffinity(0, sizeof(set), &set);

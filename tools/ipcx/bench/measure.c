@@ -83,9 +83,27 @@ void usage_now(struct usage *u)
 	u->switches = ru.ru_nvcsw + ru.ru_nivcsw;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* What the row's figure would be if this turn were all. */
+static double turn_figure(const struct row *row, const struct turn *turn, float *samples)
+{
+	if (row->bcase == CASE_STREAM)
+		return (double)turn->ns / turn->ops;
+	qsort(samples, turn->nr_samples, sizeof(*samples), by_value);
+	return samples[turn->nr_samples / 2];
+}
+
 /* Add a turn's samples to its row. */
 int row_merge(struct row *row, const struct turn *turn)
 {
+	double figure;
+
 	size_t nr = row->nr_samples + turn->nr_samples;
 	float *samples;
 
@@ -98,6 +116,13 @@ int row_merge(struct row *row, const struct turn *turn)
 	if (!samples)
 		return -ENOMEM;
 	memcpy(samples + row->nr_samples, turn->samples, turn->nr_samples * sizeof(*samples));
+	if (turn->nr_samples) {
+		figure = turn_figure(row, turn, samples + row->nr_samples);
+		if (!row->round_min || figure < row->round_min)
+			row->round_min = figure;
+		if (figure > row->round_max)
+			row->round_max = figure;
+	}
 	row->samples = samples;
 	row->nr_samples = nr;
 	row->ops_per_sample = turn->ops_per_sample;
@@ -113,13 +138,6 @@ int row_merge(struct row *row, const struct turn *turn)
 	return 0;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	float x = *(const float *)a, y = *(const float *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The smallest sample that at least the fraction @p of all samples does not exceed. */
 static double percentile(const struct row *row, double p)
 {
@@ -128,6 +146,13 @@ static double percentile(const struct row *row, double p)
 	if (rank < p * row->nr_samples)
 		rank++;
 	return row->samples[rank ? rank - 1 : 0];
+}
+
+/* What rows are compared by. */
+double row_figure(const struct row *row)
+{
+	return counting ? row->min : row->bcase == CASE_STREAM ?
+	       (double)row->ns / row->ops : row->p50;
 }
 
 /* All turns are merged: work out the figures. */
@@ -150,5 +175,6 @@ void row_finish(struct row *row)
 	row->max = row->samples[row->nr_samples - 1];
 	row->mb_per_s = row->ns ? 1e3 * row->len * messages * row->ops / row->ns : 0;
 	row->cpu_per_message = row->messages ? (double)row->cpu_ns / row->messages : 0;
+	row->unstable = row->round_max > UNSTABLE * row->round_min;
 	row->switches_per_message = row->messages ? (double)row->switches / row->messages : 0;
 }

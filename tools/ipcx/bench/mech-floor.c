@@ -73,6 +73,19 @@ static int copy_out(struct link *l, int dir, void *buf, size_t len)
 	return 0;
 }
 
+/* What a message through the kernel cannot do without: two calls, and a copy in each. */
+static int call_and_copy_in(struct link *l, int dir, void *buf, size_t len)
+{
+	getppid();
+	return copy_in(l, dir, buf, len);
+}
+
+static int call_and_copy_out(struct link *l, int dir, void *buf, size_t len)
+{
+	getppid();
+	return copy_out(l, dir, buf, len);
+}
+
 /* A flag that is set by one side and cleared by the other. */
 static int raise_flag(struct link *l, int dir, void *buf, size_t len)
 {
@@ -152,6 +165,10 @@ const struct mechanism floor_mechanisms[] = {
 	{ .name = "memcpy", .usage = "copied into shared memory and out again, no hand-over",
 	  .cases = FLOOR, .placements = ONE,
 	  .setup = setup_copy, .send = copy_in, .recv = copy_out },
+	{ .name = "syscall_copy", .usage = "getppid() and a copy into shared memory, getppid() and a "
+	  "copy out of it",
+	  .cases = FLOOR, .placements = ONE,
+	  .setup = setup_copy, .send = call_and_copy_in, .recv = call_and_copy_out },
 	{ .name = "sched_yield", .usage = "a flag in shared memory and sched_yield(): two switches",
 	  .cases = FLOOR, .placements = ONE, .no_payload = true, .two_sided = true,
 	  .setup = setup_lines, .send = raise_flag, .recv = take_flag_yielding },

@@ -41,13 +41,6 @@ bool row_is_standard(const struct row *row)
 	return strncmp(row->mech->name, "ipcx_", 5) && row->bcase != CASE_FLOOR;
 }
 
-/* What rows are compared by. */
-static double figure(const struct row *row)
-{
-	return counting ? row->min : row->bcase == CASE_STREAM ?
-	       (double)row->ns / row->ops : row->p50;
-}
-
 /* Rows that may be compared: the same work in the same place. */
 static bool is_same_table(const struct row *a, const struct row *b)
 {
@@ -67,25 +60,50 @@ static int by_table(const void *a, const void *b)
 		return x->len < y->len ? -1 : 1;
 	if (x->outcome != y->outcome)
 		return (int)x->outcome - (int)y->outcome;
-	if (x->outcome == OUTCOME_DONE && figure(x) != figure(y))
-		return figure(x) < figure(y) ? -1 : 1;
+	if (x->outcome == OUTCOME_DONE && row_figure(x) != row_figure(y))
+		return row_figure(x) < row_figure(y) ? -1 : 1;
 	return strcmp(x->mech->name, y->mech->name);
 }
 
-/* Sort rows into tables, quickest first, and relate each to the quickest standard call. */
+/* The measured floor of @row's case, or NULL. */
+static const struct row *floor_of(const struct row *rows, size_t nr, const struct row *row)
+{
+	const struct floor *floor = &cases[row->bcase].floor[row->placement];
+
+	for (size_t i = 0; floor->name && i < nr; i++)
+		if (rows[i].bcase == CASE_FLOOR && rows[i].outcome == OUTCOME_DONE &&
+		    !strcmp(rows[i].mech->name, floor->name) &&
+		    (rows[i].mech->no_payload || rows[i].len == row->len))
+			return &rows[i];
+	return NULL;
+}
+
+/* Relate each row to the quickest standard call of its table, and to the floor. */
+void report_relate(struct row *rows, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		const struct row *floor = floor_of(rows, nr, &rows[i]);
+		double best = 0;
+
+		rows[i].ratio = rows[i].floor_ratio = 0;
+		if (rows[i].outcome != OUTCOME_DONE)
+			continue;
+		for (size_t j = 0; j < nr; j++)
+			if (rows[j].outcome == OUTCOME_DONE && is_same_table(&rows[i], &rows[j]) &&
+			    row_is_standard(&rows[j]) && (!best || row_figure(&rows[j]) < best))
+				best = row_figure(&rows[j]);
+		if (best)
+			rows[i].ratio = row_figure(&rows[i]) / best;
+		if (floor)
+			rows[i].floor_ratio = row_figure(&rows[i]) / row_figure(floor) /
+				cases[rows[i].bcase].floor[rows[i].placement].times;
+	}
+}
+
+/* Sort rows into tables, quickest first. */
 void report_rank(struct row *rows, size_t nr)
 {
 	qsort(rows, nr, sizeof(*rows), by_table);
-	for (size_t i = 0; i < nr; i++) {
-		rows[i].ratio = 0;
-		for (size_t j = 0; j < nr; j++) {
-			if (rows[i].outcome != OUTCOME_DONE || rows[j].outcome != OUTCOME_DONE ||
-			    !is_same_table(&rows[i], &rows[j]) || !row_is_standard(&rows[j]))
-				continue;
-			rows[i].ratio = figure(&rows[i]) / figure(&rows[j]);
-			break;
-		}
-	}
 }
 
 static const char *placement_text(const struct row *row)
@@ -108,18 +126,20 @@ static void print_machine(FILE *out, const struct machine *m)
 	fprintf(out, "machine %s%s: %s", m->name, m->emulated ? " (emulated)" : "", m->cpu);
 	if (m->hypervisor[0])
 		fprintf(out, ", hypervisor %s", m->hypervisor);
-	fprintf(out, "\nkernel %s, %d processor%s used\n", m->kernel, m->nr_cpus,
-		m->nr_cpus == 1 ? "" : "s");
+	fprintf(out, "\nkernel %s, %d of %d processor%s used; governor %s; mitigations: %s\n",
+		m->kernel, m->nr_cpus, m->online, m->online == 1 ? "" : "s", m->governor,
+		m->mitigations);
+	/* Counts do not depend on these, and those of two runs are compared. */
+	if (!counting)
+		fprintf(out, "%s, load average %.2f\n", m->date, m->load);
 	if (m->emulated && !counting)
 		fprintf(out, "Emulated: the order of mechanisms holds, times and ratios do not.\n");
 	if (!m->own_ipc_ns)
 		fprintf(out, "Limits of message queues are this machine's; root could raise them.\n");
 }
 
-static void print_ratio(FILE *out, const struct row *row, int width)
+static void print_ratio(FILE *out, double r, int width)
 {
-	double r = row->ratio;
-
 	if (r)
 		fprintf(out, " %*.*fx", width - 1, r < 9.995 ? 2 : r < 99.95 ? 1 : 0, r);
 	else
@@ -136,23 +156,24 @@ static void print_details(FILE *out, const struct row *rows, size_t nr)
 		fprintf(out, "%s, ", size_name(rows->len, size, sizeof(size)));
 	print_nr(out, rows);
 	fprintf(out, "%s\n", placement_text(rows));
-	fprintf(out, "  %-16s %9s %9s %9s %9s %8s %9s %8s %9s\n", "mechanism", "p50", "p99",
-		"p99.9", "max", "MB/s", "cpu/msg", "sw/msg", "vs best");
+	fprintf(out, "  %-16s %8s  %8s %8s %8s %7s %8s %7s %8s %8s\n", "mechanism", "p50", "p99",
+		"p99.9", "max", "MB/s", "cpu/msg", "sw/msg", "vs best", "vs floor");
 	for (; nr; nr--, rows++) {
 		if (rows->outcome != OUTCOME_DONE)
 			continue;
-		fprintf(out, "  %-16s %9s %9s %9s %9s", rows->mech->name,
-			time_name(rows->p50, t[0], sizeof(t[0])),
+		fprintf(out, "  %-16s %8s%c %8s %8s %8s", rows->mech->name,
+			time_name(rows->p50, t[0], sizeof(t[0])), rows->unstable ? '!' : ' ',
 			time_name(rows->p99, t[1], sizeof(t[1])),
 			time_name(rows->p999, t[2], sizeof(t[2])),
 			time_name(rows->max, t[3], sizeof(t[3])));
 		if (rows->len)
-			fprintf(out, " %8.0f", rows->mb_per_s);
+			fprintf(out, " %7.0f", rows->mb_per_s);
 		else
-			fprintf(out, " %8s", "-");
-		fprintf(out, " %9s %8.2f", time_name(rows->cpu_per_message, t[4], sizeof(t[4])),
+			fprintf(out, " %7s", "-");
+		fprintf(out, " %8s %7.2f", time_name(rows->cpu_per_message, t[4], sizeof(t[4])),
 			rows->switches_per_message);
-		print_ratio(out, rows, 9);
+		print_ratio(out, rows->ratio, 8);
+		print_ratio(out, rows->floor_ratio, 8);
 		fputc('\n', out);
 	}
 }
@@ -170,7 +191,7 @@ static const struct row *find(const struct row *rows, size_t nr, const struct ro
 }
 
 /* One figure for each size of one case and placement; @rows is all of these. */
-static void print_matrix(FILE *out, const struct row *rows, size_t nr)
+static void print_matrix(FILE *out, const struct row *rows, size_t nr, bool floors)
 {
 	size_t sizes[MAX_COLUMNS], nr_sizes = 0;
 	char buf[16];
@@ -213,8 +234,8 @@ static void print_matrix(FILE *out, const struct row *rows, size_t nr)
 			if (counting)
 				fprintf(out, " %8.0f", r->min);
 			else
-				fprintf(out, " %8s", time_name(figure(r), buf, sizeof(buf)));
-			print_ratio(out, r, 6);
+				fprintf(out, " %8s", time_name(row_figure(r), buf, sizeof(buf)));
+			print_ratio(out, floors ? r->floor_ratio : r->ratio, 6);
 		}
 		fputc('\n', out);
 	}
@@ -255,9 +276,39 @@ static void print_missing(FILE *out, const struct row *rows, size_t nr, enum out
 	}
 }
 
-/* Tables of sorted rows (report_rank()). */
-void report_table(FILE *out, struct row *rows, size_t nr, const struct machine *m, bool brief)
+/* What the ratios relate to: the floor of each table that is shown. */
+static void print_legend(FILE *out, const struct row *rows, size_t nr, bool brief, bool floors)
 {
+	const struct row *told = NULL;
+
+	if (!brief || !floors)
+		fprintf(out, "\n%s: relative to the quickest standard call of the table.\n",
+			brief ? "Nx" : "vs best");
+	if (brief && !floors)
+		return;
+	fprintf(out, "%s%s: relative to the floor of the case:\n", brief ? "\n" : "",
+		brief ? "Nx" : "vs floor");
+	for (size_t i = 0; i < nr; i++) {
+		const struct floor *floor = &cases[rows[i].bcase].floor[rows[i].placement];
+
+		if (!rows[i].floor_ratio || (told && told->bcase == rows[i].bcase &&
+					     told->placement == rows[i].placement))
+			continue;
+		told = &rows[i];
+		fprintf(out, "  %s, %s: %s", cases[told->bcase].name, placement_text(told),
+			floor->name);
+		if (floor->times != 1)
+			fprintf(out, " times %g", floor->times);
+		fputc('\n', out);
+	}
+}
+
+/* Tables of sorted rows (report_rank()). */
+void report_table(FILE *out, struct row *rows, size_t nr, const struct machine *m, bool brief,
+		  bool floors)
+{
+	bool unstable = false;
+
 	print_machine(out, m);
 	for (size_t i = 0, end; i < nr; i = end) {
 		bool any = false;
@@ -268,15 +319,18 @@ void report_table(FILE *out, struct row *rows, size_t nr, const struct machine *
 				    !is_same_table(&rows[end], &rows[i]))
 				break;
 			any = any || rows[end].outcome == OUTCOME_DONE;
+			unstable = unstable || rows[end].unstable;
 		}
 		if (any && brief)
-			print_matrix(out, rows + i, end - i);
+			print_matrix(out, rows + i, end - i, floors);
 		else if (any)
 			print_details(out, rows + i, end - i);
 	}
 	print_missing(out, rows, nr, OUTCOME_SKIPPED, "Not measured:");
 	print_missing(out, rows, nr, OUTCOME_FAILED, "FAILED:");
-	fprintf(out, "\n\"vs best\" and Nx: relative to the quickest standard call of the table.\n");
+	print_legend(out, rows, nr, brief, floors);
+	if (unstable)
+		fprintf(out, "!: the rounds disagree by more than a factor of %g.\n", UNSTABLE);
 }
 
 static void json_string(FILE *out, const char *s)
@@ -291,6 +345,22 @@ static void json_string(FILE *out, const char *s)
 			fputc(*s, out);
 	}
 	fputc('"', out);
+}
+
+/* The same in each row: a row says where it comes from. */
+static void json_machine(FILE *out, const struct machine *m)
+{
+	fprintf(out, "\"kernel\": ");
+	json_string(out, m->kernel);
+	fprintf(out, ", \"machine\": \"%s\", \"emulated\": %s, \"cpu\": ", m->name,
+		m->emulated ? "true" : "false");
+	json_string(out, m->cpu);
+	fprintf(out, ", \"hypervisor\": \"%s\", \"cpus\": %d, \"governor\": ", m->hypervisor,
+		m->online);
+	json_string(out, m->governor);
+	fprintf(out, ", \"mitigations\": ");
+	json_string(out, m->mitigations);
+	fprintf(out, ", \"date\": \"%s\", \"load\": %.2f", m->date, m->load);
 }
 
 /* A flat array of what was measured; returns -1 if it could not be written. */
@@ -313,14 +383,16 @@ int report_json(FILE *out, const struct row *rows, size_t nr, const struct machi
 		else
 			fprintf(out, "\"ns_p50\": %.1f, \"ns_p99\": %.1f, \"ns_p999\": %.1f, "
 				"\"ns_max\": %.1f, \"mb_per_s\": %.6g, \"cpu_ns\": %.1f, "
-				"\"switches\": %.3f, \"samples\": %zu, \"ops_per_sample\": %u, ",
+				"\"switches\": %.3f, \"samples\": %zu, \"ops_per_sample\": %u, "
+				"\"round_min\": %.1f, \"round_max\": %.1f, \"unstable\": %s, ",
 				r->p50, r->p99, r->p999, r->max, r->mb_per_s, r->cpu_per_message,
-				r->switches_per_message, r->nr_samples, r->ops_per_sample);
-		fprintf(out, "\"kernel\": ");
-		json_string(out, m->kernel);
-		fprintf(out, ", \"machine\": \"%s\", \"emulated\": %s, \"cpu\": ", m->name,
-			m->emulated ? "true" : "false");
-		json_string(out, m->cpu);
+				r->switches_per_message, r->nr_samples, r->ops_per_sample,
+				r->round_min, r->round_max, r->unstable ? "true" : "false");
+		if (r->ratio)
+			fprintf(out, "\"times_best\": %.4g, ", r->ratio);
+		if (r->floor_ratio)
+			fprintf(out, "\"times_floor\": %.4g, ", r->floor_ratio);
+		json_machine(out, m);
 		fprintf(out, "}");
 	}
 	fprintf(out, "\n]\n");
