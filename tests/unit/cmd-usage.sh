@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/cmd-test.sh"
 [ -x "$IPCX" ] || skip_all "there is no ipcx"
 
-commands="create ls stat shutdown rm send recv peek purge post wait set reset pulse map demo bench"
+commands="create ls stat shutdown notify rm send recv peek purge post wait set reset pulse map demo bench"
 works "--help" ipcx --help
 cp "$T/out" "$T/help"
 works "help" ipcx help
@@ -53,6 +53,20 @@ usage create sem a --max 2147483648
 usage ls a
 usage stat a b
 usage shutdown
+usage notify
+usage notify a b
+usage notify a --signal USR1
+usage notify a --pid 1
+usage notify a --pid 0 --signal USR1
+usage notify a --pid 1 --signal USR9
+usage notify a --pid 1 --signal 65
+usage notify a --pid 1 --signal RTMIN+99
+usage notify a --pid 1 --signal RTMAX+1
+usage notify a --value 1
+usage notify a --pid 1 --signal USR1 --value x
+usage notify a --count 0
+usage notify a --count 1 --follow
+usage notify a --timeout soon
 usage rm
 usage rm --all a
 usage send

@@ -7,14 +7,14 @@ _ipcx()
 	local command=${COMP_WORDS[1]} words= names= name
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="create ls stat shutdown rm send recv peek call serve purge post wait set reset pulse map demo bench help
+		words="create ls stat shutdown notify rm send recv peek call serve purge post wait set reset pulse map demo bench help
 			--help --version"
 		COMPREPLY=($(compgen -W "$words" -- "$cur"))
 		return
 	fi
 	case $prev in
 	--mode|--max-msgs|--max-bytes|--max-msg|--size|--capacity|--initial|--max|--type|--except|--up-to|\
-	--priority|--timeout|--count|--offset|--length)
+	--priority|--timeout|--count|--value|--signal|--pid|--offset|--length)
 		return
 		;;
 	esac
@@ -27,6 +27,7 @@ _ipcx()
 	ls)		words="--long --json" ;;
 	stat)		words="--json" names=1 ;;
 	shutdown)	words="--now" names=1 ;;
+	notify)		words="--read --write --shut --pid --signal --value --count --follow --timeout" names=1 ;;
 	rm)		words="--all --force" names=1 ;;
 	send)		words="--type --priority --raw --fd --timeout --nowait --create --eof" names=1 ;;
 	recv)		words="--count --follow --all --create --fds --type --except --up-to --timeout --nowait
@@ -41,7 +42,7 @@ _ipcx()
 	demo)		words="--no-bench" ;;
 	bench)		words="--case --mechanism --size --placement --seconds --rounds --quick --brief
 				--floor --count --json --svg --list" ;;
-	help)		words="create ls stat shutdown rm send recv peek call serve purge post wait set reset pulse map demo bench" ;;
+	help)		words="create ls stat shutdown notify rm send recv peek call serve purge post wait set reset pulse map demo bench" ;;
 	esac
 	COMPREPLY=($(compgen -W "$words --help" -- "$cur"))
 	[ "$names" ] || return

@@ -24,6 +24,7 @@ static const struct command commands[] = {
 	{ "ls", cmd_ls, "list the names" },
 	{ "stat", cmd_stat, "everything about one object, or about the module" },
 	{ "shutdown", cmd_shutdown, "end the use of a queue, semaphore or event, for everybody" },
+	{ "notify", cmd_notify, "tell when it becomes ready: a line, or a signal to a process" },
 	{ "rm", cmd_rm, "remove names" },
 	{ "Queues", NULL, NULL },
 	{ "send", cmd_send, "send arguments, or the lines or blocks of the standard input" },

@@ -117,6 +117,7 @@ int cmd_set(int argc, char **argv);
 int cmd_ls(int argc, char **argv);		/* cmd-ls.c */
 int cmd_stat(int argc, char **argv);
 int cmd_map(int argc, char **argv);		/* cmd-map.c */
+int cmd_notify(int argc, char **argv);		/* cmd-notify.c */
 int cmd_peek(int argc, char **argv);		/* cmd-recv.c */
 int cmd_recv(int argc, char **argv);
 int cmd_purge(int argc, char **argv);		/* cmd-queue.c */
