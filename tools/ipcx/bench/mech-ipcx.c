@@ -249,6 +249,35 @@ static int recv_call(struct link *l, int dir, void *buf, size_t len)
 	return ret ? ret : msg.len == len ? 0 : -EIO;
 }
 
+/* One queue, and what is sent through it, with a message of one byte as through a socket. */
+static int setup_fds(struct link *l)
+{
+	l->fd[0] = ipcx_queue_create(NULL, NULL, NULL);
+	if (l->fd[0] < 0)
+		return ipcx_explain(l, l->fd[0]);
+	l->fd[1] = make_passed();
+	return l->fd[1] < 0 ? l->fd[1] : 0;
+}
+
+static int send_fd(struct link *l, int dir, void *buf, size_t len)
+{
+	struct ipcx_msg msg = ipcx_msg("", 1);
+
+	(void)dir, (void)buf, (void)len;
+	return ipcx_queue_send_fds(l->fd[0], &msg, &l->fd[1], 1, 0, IPCX_FOREVER);
+}
+
+static int recv_fd(struct link *l, int dir, void *buf, size_t len)
+{
+	char byte;
+	struct ipcx_msg msg = ipcx_msg(&byte, 1);
+	unsigned int nr = 1;
+	int fd, ret = ipcx_queue_recv_fds(l->fd[0], &msg, &fd, &nr, NULL, 0, IPCX_FOREVER);
+
+	(void)dir, (void)buf, (void)len;
+	return ret ? ret : nr == 1 ? close_passed(l, fd) : -EBADMSG;
+}
+
 const struct mechanism ipcx_mechanisms[] = {
 	{ .name = "ipcx_queue", .usage = "ipcx_queue_send(3) and ipcx_queue_recv(3), one queue for "
 	  "each direction; batch: ipcx_queue_sendv and ipcx_queue_recvv",
@@ -257,6 +286,8 @@ const struct mechanism ipcx_mechanisms[] = {
 	{ .name = "ipcx_queue_rw", .usage = "write(2) and read(2) on the same",
 	  .cases = MESSAGE_CASES, .setup = setup_ipcx_queue,
 	  .send = write_queue, .recv = read_queue },
+	{ .name = "ipcx_queue_fds", .usage = "ipcx_queue_send_fds(3) and ipcx_queue_recv_fds(3)",
+	  .cases = CASE_BIT(CASE_PASS_FD), .setup = setup_fds, .send = send_fd, .recv = recv_fd },
 	{ .name = "ipcx_call", .usage = "ipcx_queue_call(3) on one side, ipcx_queue_serve(3) on the other",
 	  .cases = CASE_BIT(CASE_ROUNDTRIP), .setup = setup_call,
 	  .send = send_call, .recv = recv_call },
