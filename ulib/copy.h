@@ -11,45 +11,55 @@
 #include <string.h>
 
 typedef uint64_t copy_16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint64_t copy_8 __attribute__((aligned(1), may_alias));
+typedef uint32_t copy_4 __attribute__((aligned(1), may_alias));
 
-#define COPY_SMALL 128
+#define COPY_SMALL 64U
 
-/* Two halves that overlap: no loop, and no byte outside. */
-#define copy_ends(unit, dst, src, len)						\
-	do {									\
-		unit first_, last_;						\
-		memcpy(&first_, src, sizeof(unit));				\
-		memcpy(&last_, (src) + (len) - sizeof(unit), sizeof(unit));	\
-		memcpy(dst, &first_, sizeof(unit));				\
-		memcpy((dst) + (len) - sizeof(unit), &last_, sizeof(unit));	\
-	} while (0)
+/*
+ * Up to COPY_SMALL bytes, without a loop: two halves that overlap.  All is read before anything
+ * is written.
+ */
+static inline void copy_small(char *dst, const char *src, size_t len)
+{
+	if (len > 32) {
+		copy_16 a = *(const copy_16 *)src, b = *(const copy_16 *)(src + 16);
+		copy_16 c = *(const copy_16 *)(src + len - 32), d = *(const copy_16 *)(src + len - 16);
+
+		*(copy_16 *)dst = a;
+		*(copy_16 *)(dst + 16) = b;
+		*(copy_16 *)(dst + len - 32) = c;
+		*(copy_16 *)(dst + len - 16) = d;
+	} else if (len >= 16) {
+		copy_16 a = *(const copy_16 *)src, b = *(const copy_16 *)(src + len - 16);
+
+		*(copy_16 *)dst = a;
+		*(copy_16 *)(dst + len - 16) = b;
+	} else if (len >= 8) {
+		copy_8 a = *(const copy_8 *)src, b = *(const copy_8 *)(src + len - 8);
+
+		*(copy_8 *)dst = a;
+		*(copy_8 *)(dst + len - 8) = b;
+	} else if (len >= 4) {
+		copy_4 a = *(const copy_4 *)src, b = *(const copy_4 *)(src + len - 4);
+
+		*(copy_4 *)dst = a;
+		*(copy_4 *)(dst + len - 4) = b;
+	} else if (len) {
+		char a = src[0], b = src[len / 2], c = src[len - 1];
+
+		dst[0] = a;
+		dst[len / 2] = b;
+		dst[len - 1] = c;
+	}
+}
 
 static inline void copy(void *to, const void *from, size_t len)
 {
-	const char *src = from;
-	char *dst = to;
-
-	if (len > COPY_SMALL) {
-		memcpy(dst, src, len);
-	} else if (len >= 16) {
-		size_t at = 16;
-
-		/* The last 16 bytes first read: the loop then needs no remainder. */
-		copy_16 last = *(const copy_16 *)(src + len - 16);
-
-		*(copy_16 *)dst = *(const copy_16 *)src;
-		for (; at + 16 < len; at += 16)
-			*(copy_16 *)(dst + at) = *(const copy_16 *)(src + at);
-		*(copy_16 *)(dst + len - 16) = last;
-	} else if (len >= 8) {
-		copy_ends(uint64_t, dst, src, len);
-	} else if (len >= 4) {
-		copy_ends(uint32_t, dst, src, len);
-	} else if (len) {
-		dst[0] = src[0];
-		dst[len / 2] = src[len / 2];
-		dst[len - 1] = src[len - 1];
-	}
+	if (len <= COPY_SMALL)
+		copy_small(to, from, len);
+	else
+		memcpy(to, from, len);
 }
 
 #endif /* IPCX_COPY_H */

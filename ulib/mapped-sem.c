@@ -49,15 +49,13 @@
  * @word: units and marks
  * @turn: futex: how often somebody has been woken
  * @cpu: where who last woke others ran, plus 1
- * @pid: and who that was
  */
 struct msem_shared {
 	uint64_t config;
 	uint64_t word;
 	uint32_t turn;
 	uint32_t cpu;
-	uint32_t pid;
-	uint32_t reserved[9];
+	uint32_t reserved[10];
 };
 
 /**
@@ -65,6 +63,7 @@ struct msem_shared {
  * @shared: the semaphore
  * @max: most units
  * @misses: spins in a row that were in vain, by all threads
+ * @woke: turn after this process last woke others
  * @spin_ns: time to spin
  * @share: the memory, if it was mapped here
  */
@@ -74,6 +73,7 @@ struct msem {
 	uint32_t misses;
 	uint64_t spin_ns;
 	struct share share;
+	uint32_t woke;
 	bool may_spin;
 };
 
@@ -98,6 +98,7 @@ static int msem_init(struct msem *s, struct msem_shared *shared, uint64_t config
 	s->shared = shared;
 	s->max = CONFIG_MAX(config);
 	s->misses = 0;
+	s->woke = load_relaxed(&shared->turn);
 	s->spin_ns = IPCX_MSEM_SPIN_NS;
 	s->may_spin = ipcx_internal_may_spin();
 	return 0;
@@ -195,8 +196,7 @@ static __attribute__((noinline)) void wake(struct msem *s, unsigned int nr, uint
 	struct msem_shared *shared = s->shared;
 
 	store_relaxed(&shared->cpu, (uint32_t)sched_getcpu() + 1);
-	store_relaxed(&shared->pid, (uint32_t)getpid());
-	__atomic_fetch_add(&shared->turn, 1, __ATOMIC_SEQ_CST);
+	store_relaxed(&s->woke, __atomic_add_fetch(&shared->turn, 1, __ATOMIC_SEQ_CST));
 	if (ipcx_internal_unpark(&shared->turn, wanted) == wanted)
 		__atomic_fetch_or(&shared->word, SLEEPERS, __ATOMIC_RELAXED);
 }
@@ -237,7 +237,7 @@ static uint64_t spin_time(struct msem *s)
 	if (spin_ns == IPCX_FOREVER || !spin_ns)
 		return spin_ns;
 	if (!s->may_spin || (load_relaxed(&s->shared->cpu) == (uint32_t)sched_getcpu() + 1 &&
-			     load_relaxed(&s->shared->pid) != (uint32_t)getpid()))
+			     load_relaxed(&s->shared->turn) != load_relaxed(&s->woke)))
 		return 0;
 	return misses >= HOPELESS && misses % HOPELESS_RETRY ? spin_ns / HOPELESS_SHARE : spin_ns;
 }

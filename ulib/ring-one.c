@@ -205,16 +205,17 @@ static __attribute__((noinline)) int wait_message(struct ring *r, unsigned int f
 	return ret < 0 ? ret : 0;
 }
 
-void ipcx_internal_ring_wake(struct ring_side *s)
+ssize_t ipcx_internal_ring_wake(struct ring_side *s, ssize_t ret)
 {
 	uint32_t sleep = __atomic_exchange_n(&s->theirs->sleep, 0, __ATOMIC_SEQ_CST);
 
 	if (!sleep)
-		return;
+		return ret;
 	s->wakes++;
 	note_cpu(s);
 	if (sleep & BELL_SLEEP)
 		ipcx_internal_unpark(&s->theirs->sleep, INT_MAX);
+	return ret;
 }
 
 /* ---- sending ---- */
@@ -230,8 +231,7 @@ static inline void publish(struct ring_side *s, uint32_t len)
 static inline void publish_end(struct ring_side *s)
 {
 	store_relaxed(&s->own->pos, s->pos);
-	s->nr = 0;
-	ring_wake_if_waiting(s);
+	ring_wake_if_waiting(s, 0);
 }
 
 /* Where @len of the shared bytes would begin; *@need is what that takes of them. */
@@ -315,6 +315,7 @@ int ipcx_ring_reservev(struct ipcx_ring *ring, struct iovec *msgs, unsigned int 
 			slot = s->slots;
 	}
 	s->nr = i;
+	s->nr_pos = s->pos;
 	return i ? (int)i : ret;
 }
 
@@ -329,7 +330,7 @@ int ipcx_ring_commitv(struct ipcx_ring *ring, const struct iovec *msgs, unsigned
 	struct ring *r = ring_of(ring);
 	struct ring_side *s = &r->tx;
 
-	if (unlikely(nr > s->nr))
+	if (unlikely(nr > s->nr || s->nr_pos != s->pos))
 		return -EINVAL;
 	for (unsigned int i = 0; i < nr; i++)
 		if (msgs[i].iov_len > (was_spilled(r, msgs[i].iov_base) ? r->max_len :
@@ -375,7 +376,7 @@ int ipcx_ring_commit(struct ipcx_ring *ring, size_t len)
 	return ipcx_ring_commitv(ring, &msg, 1);
 }
 
-/* What does not fit into a slot, or finds no room there and then. */
+/* What is large, does not fit into a slot, or finds no room there and then. */
 static __attribute__((noinline)) int send_slowly(struct ipcx_ring *ring, const void *buf,
 						 size_t len, unsigned int flags, uint64_t timeout)
 {
@@ -389,16 +390,35 @@ static __attribute__((noinline)) int send_slowly(struct ipcx_ring *ring, const v
 	return ipcx_ring_commitv(ring, &msg, 1);
 }
 
+/* The short way: false if it cannot be taken.  What it needs is read before the message is written. */
+static inline bool send_now(struct ring_side *s, const void *buf, size_t len)
+{
+	uint64_t pos = s->pos, word;
+	char *slot = s->slot, *next;
+
+	if (unlikely(pos == s->limit || len > s->fast_len))
+		return false;
+	word = WORD(s->lap, len);
+	next = slot + s->stride;
+	s->slot = next;
+	s->pos = pos + 1;
+	if (unlikely(next == s->end)) {
+		s->slot = s->slots;
+		s->lap++;
+	}
+	copy_small(slot + RING_HEAD, buf, len);
+	store_release((uint64_t *)slot, word);			/* RING_PUBLISH */
+	return true;
+}
+
 int ipcx_ring_send(struct ipcx_ring *ring, const void *buf, size_t len)
 {
 	struct ring_side *s = &ring_of(ring)->tx;
 
-	if (unlikely(s->pos == s->limit || len > s->inline_len))
+	if (unlikely(!send_now(s, buf, len)))
 		return send_slowly(ring, buf, len, 0, IPCX_FOREVER);
-	copy(s->slot + RING_HEAD, buf, len);
-	publish(s, (uint32_t)len);
-	publish_end(s);
-	return 0;
+	store_relaxed(&s->own->pos, s->pos);
+	return (int)ring_wake_if_waiting(s, 0);
 }
 
 int ipcx_ring_send_until(struct ipcx_ring *ring, const void *buf, size_t len, unsigned int flags,
@@ -406,12 +426,10 @@ int ipcx_ring_send_until(struct ipcx_ring *ring, const void *buf, size_t len, un
 {
 	struct ring_side *s = &ring_of(ring)->tx;
 
-	if (unlikely(s->pos == s->limit || len > s->inline_len || flags & ~WAIT_FLAGS))
+	if (unlikely(flags & ~WAIT_FLAGS || !send_now(s, buf, len)))
 		return send_slowly(ring, buf, len, flags, timeout);
-	copy(s->slot + RING_HEAD, buf, len);
-	publish(s, (uint32_t)len);
-	publish_end(s);
-	return 0;
+	store_relaxed(&s->own->pos, s->pos);
+	return (int)ring_wake_if_waiting(s, 0);
 }
 
 int ipcx_ring_sendv(struct ipcx_ring *ring, const struct iovec *msgs, unsigned int nr,
@@ -427,7 +445,7 @@ int ipcx_ring_sendv(struct ipcx_ring *ring, const struct iovec *msgs, unsigned i
 	for (i = 0; i < nr; i++) {
 		size_t len = msgs[i].iov_len;
 
-		if (unlikely(s->pos == s->limit || len > s->inline_len)) {
+		if (unlikely(!send_now(s, msgs[i].iov_base, len))) {
 			/* What is there already must not wait for what may come. */
 			if (i)
 				publish_end(s);
@@ -435,10 +453,7 @@ int ipcx_ring_sendv(struct ipcx_ring *ring, const struct iovec *msgs, unsigned i
 					  timeout);
 			if (ret)
 				break;
-			continue;
 		}
-		copy(s->slot + RING_HEAD, msgs[i].iov_base, len);
-		publish(s, (uint32_t)len);
 	}
 	if (i)
 		publish_end(s);
@@ -479,7 +494,7 @@ static bool locate(const struct ring *r, char *slot, uint64_t word, struct iovec
 static inline void release_end(struct ring_side *s)
 {
 	store_release(&s->own->pos, s->pos);			/* RING_FREE */
-	ring_wake_if_waiting(s);
+	ring_wake_if_waiting(s, 0);
 }
 
 /* Drop the message at the front. */
@@ -529,6 +544,7 @@ int ipcx_ring_peekv(struct ipcx_ring *ring, struct iovec *msgs, unsigned int nr,
 		}
 	}
 	s->nr = i;
+	s->nr_pos = s->pos;
 	return (int)i;
 }
 
@@ -550,9 +566,10 @@ int ipcx_ring_release(struct ipcx_ring *ring, unsigned int nr)
 	struct ring_side *s = &r->rx;
 	struct iovec msg;
 
-	if (unlikely(nr > s->nr))
+	if (unlikely(nr > s->nr || s->nr_pos != s->pos))
 		return -EINVAL;
 	s->nr -= nr;
+	s->nr_pos += nr;
 	if (!nr)
 		return 0;
 	for (; nr; nr--) {
@@ -585,14 +602,20 @@ static __attribute__((noinline)) ssize_t recv_slowly(struct ipcx_ring *ring, voi
 /* The short way, or -1. */
 static inline ssize_t recv_now(struct ring_side *s, void *buf, size_t len)
 {
-	uint64_t word = load_acquire((uint64_t *)s->slot);	/* RING_PUBLISH */
+	char *slot = s->slot, *next;
+	uint64_t word = load_acquire((uint64_t *)slot);		/* RING_PUBLISH */
 	uint32_t msg_len = WORD_LEN(word);
 
-	if (unlikely(WORD_LAP(word) != s->lap || msg_len > s->inline_len || msg_len > len))
+	if (unlikely(WORD_LAP(word) != s->lap || msg_len > s->fast_len || msg_len > len))
 		return -1;
-	copy(buf, s->slot + RING_HEAD, msg_len);
-	step(s);
-	s->nr = 0;
+	next = slot + s->stride;
+	s->slot = next;
+	s->pos++;
+	if (unlikely(next == s->end)) {
+		s->slot = s->slots;
+		s->lap++;
+	}
+	copy_small(buf, slot + RING_HEAD, msg_len);
 	return (ssize_t)msg_len;
 }
 
@@ -603,8 +626,8 @@ ssize_t ipcx_ring_recv(struct ipcx_ring *ring, void *buf, size_t len)
 
 	if (unlikely(ret < 0))
 		return recv_slowly(ring, buf, len, 0, IPCX_FOREVER);
-	release_end(s);
-	return ret;
+	store_release(&s->own->pos, s->pos);			/* RING_FREE */
+	return ring_wake_if_waiting(s, ret);
 }
 
 ssize_t ipcx_ring_recv_until(struct ipcx_ring *ring, void *buf, size_t len, unsigned int flags,
@@ -618,8 +641,8 @@ ssize_t ipcx_ring_recv_until(struct ipcx_ring *ring, void *buf, size_t len, unsi
 	ret = recv_now(s, buf, len);
 	if (unlikely(ret < 0))
 		return recv_slowly(ring, buf, len, flags, timeout);
-	release_end(s);
-	return ret;
+	store_release(&s->own->pos, s->pos);			/* RING_FREE */
+	return ring_wake_if_waiting(s, ret);
 }
 
 int ipcx_ring_recvv(struct ipcx_ring *ring, struct iovec *msgs, unsigned int nr,

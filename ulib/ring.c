@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "copy.h"
 #include "ring.h"
 
 #define DEFAULT_SLOTS	64
@@ -152,6 +153,7 @@ static void side_init(const struct ring *r, struct ring_side *side, const struct
 	side->stride = shape->stride;
 	side->end = side->slots + (shape->stride << shape->nr_bits);
 	side->inline_len = shape->inline_len;
+	side->fast_len = shape->inline_len < COPY_SMALL ? shape->inline_len : COPY_SMALL;
 	side->spin_ns = IPCX_RING_SPIN_NS;
 	side->event = side->their_event = -1;
 }
@@ -175,7 +177,7 @@ static void side_attach(struct ring_side *side, struct ring_bell *bell, struct r
 	store_release(&bell->state, END_HERE);
 	/* WAKE_BARRIER: who sleeps already has not counted on this end. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	ring_wake_if_waiting(side);
+	ring_wake_if_waiting(side, 0);
 }
 
 /*
@@ -288,7 +290,7 @@ static void side_detach(struct ring_side *side)
 {
 	store_release(&side->bell->state, END_GONE);
 	/* Whoever waits here, in another thread, and at the other end. */
-	ring_wake_if_waiting(side);
+	ring_wake_if_waiting(side, 0);
 	memset(side, 0, sizeof(*side));
 	side->slot = (char *)&never_ready;
 	side->lap = 1;

@@ -111,14 +111,16 @@ _Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
  * @pos: its number
  * @limit: sender: the first position that is known not to be free
  * @lap: in the words of this lap
- * @inline_len: longest message in a slot
+ * @fast_len: longest message that takes the short way
  * @slots, @end, @stride: where the slots are
  * @own: what others see of @pos
  * @theirs: the other end's bell
  * @spill_pos: bytes allocated or freed
  * @spill_seen: sender: how many the receiver has freed, as far as is known
  * @spill_need: sender: how many it waits for
- * @nr: messages reserved, or peeked at
+ * @inline_len: longest message in a slot
+ * @nr: messages reserved, or peeked at, ...
+ * @nr_pos: ... when it was here
  * @bell: this end's bell
  * @spin_ns: time to spin
  * @misses: spins in a row that were in vain
@@ -132,7 +134,7 @@ struct ring_side {
 	uint64_t pos;
 	uint64_t limit;
 	uint32_t lap;
-	uint32_t inline_len;
+	uint32_t fast_len;
 	char *slots;
 	char *end;
 	size_t stride;
@@ -142,7 +144,9 @@ struct ring_side {
 	uint64_t spill_pos;
 	uint64_t spill_seen;
 	uint64_t spill_need;
+	uint64_t nr_pos;
 	uint32_t nr;
+	uint32_t inline_len;
 	uint32_t misses;
 	struct ring_bell *bell;
 	uint64_t spin_ns;
@@ -224,15 +228,19 @@ static inline char *slot_of(const struct ring *r, const struct ring_side *s, uin
 
 /* ring.c: the end of @side is at @pos from now on. */
 IPCX_HIDDEN void ipcx_internal_ring_seek(const struct ring *r, struct ring_side *side, uint64_t pos);
-/* Wake who waits at the other end. */
-IPCX_HIDDEN void ipcx_internal_ring_wake(struct ring_side *side);
+/* Wake who waits at the other end; returns @ret. */
+IPCX_HIDDEN ssize_t ipcx_internal_ring_wake(struct ring_side *side, ssize_t ret);
 
-/* After something was published: WAKE_BARRIER. */
-static inline void ring_wake_if_waiting(struct ring_side *side)
+/*
+ * After something was published: WAKE_BARRIER.  Returns @ret, so that a call which ends in this
+ * needs no frame.
+ */
+static inline ssize_t ring_wake_if_waiting(struct ring_side *side, ssize_t ret)
 {
 	park_publish_barrier();
 	if (unlikely(load_relaxed(&side->theirs->sleep)))
-		ipcx_internal_ring_wake(side);
+		return ipcx_internal_ring_wake(side, ret);
+	return ret;
 }
 
 #endif /* IPCX_RING_INTERNAL_H */
