@@ -142,6 +142,7 @@ extern const struct mechanism broadcast_mechanisms[];
 extern const struct mechanism wait_mechanisms[];
 extern const struct mechanism fd_mechanisms[];
 extern const struct mechanism ipcx_mechanisms[];
+extern const struct mechanism local_mechanisms[];
 
 /* mech.c: all of them, in the order of the documentation; NULL past the end. */
 const struct mechanism *mechanism_at(size_t i);
