@@ -6,7 +6,7 @@
 [ -x "$IPCX" ] || skip_all "there is no ipcx"
 
 works "bench --help" ipcx bench --help
-for option in --case --mechanism --size --placement --seconds --rounds --quick --brief --floor --count --json --svg --list; do
+for option in --case --mechanism --size --placement --seconds --rounds --rate --quick --brief --floor --count --json --svg --list; do
 	has "$(cat "$T/out")" "$option" "its help names $option"
 done
 works "bench --list" ipcx bench --list
@@ -17,7 +17,7 @@ for name in pipe fifo posix_mq sysv_msg unix_stream unix_dgram unix_seqpacket tc
 	    ipcx_event; do
 	has "$(cat "$T/list")" "  $name " "its list names $name"
 done
-for name in floor send_recv roundtrip stream batch broadcast post_wait handover wait_any pass_fd; do
+for name in floor send_recv roundtrip stream batch broadcast post_wait handover wait_any pass_fd open_loop; do
 	has "$(cat "$T/list")" "  $name " "its list names $name"
 done
 
@@ -33,6 +33,9 @@ fails 2 "a size that is none" ipcx bench --size 64,many
 fails 2 "no time at all" ipcx bench --seconds 0
 fails 2 "a time that is none" ipcx bench --seconds soon
 fails 2 "no rounds" ipcx bench --rounds 0
+fails 2 "no message a second" ipcx bench --rate 0
+fails 2 "a rate that is none" ipcx bench --rate often
+fails 2 "counting the open loop" ipcx bench --count --case open_loop
 fails 2 "counting a stream" ipcx bench --count --case stream
 fails 2 "counting on two processors" ipcx bench --count --placement two_cpus
 fails 1 "a mechanism that does not know the case" ipcx bench --case post_wait --mechanism pipe

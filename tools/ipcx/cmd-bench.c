@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define MAX_SIZES	16
+#define DEFAULT_RATE	1000
 
 /* Payloads in bytes. */
 struct sizes {
@@ -36,6 +37,7 @@ struct options {
 	struct sizes sizes;
 	bool own_sizes;
 	double seconds;
+	uint64_t rate;
 	unsigned int rounds;
 	bool brief;
 	bool floors;
@@ -53,6 +55,7 @@ static const char help[] =
 "  -s, --size LIST        payloads, such as 64,4K,1M (default 64,1K,4K,64K,1M)\n"
 "  -p, --placement LIST   one_cpu, two_cpus: where the two ends run (default both)\n"
 "  -t, --seconds S        measure each row for S seconds, all rounds together (default 0.15)\n"
+"      --rate N           the open loop: N messages a second, see below\n"
 "  -r, --rounds N         take turns N times (default 3)\n"
 "  -q, --quick            0.04 seconds, 2 rounds, sizes 64,4K,64K, unless given\n"
 "  -b, --brief            one figure for each size instead of all figures\n"
@@ -75,6 +78,12 @@ static const char help[] =
 "the mean in --brief.  cpu/msg and sw/msg are processor time and context switches of both\n"
 "processes per message.  A run has one machine, which its tables and each row of its JSON\n"
 "name: figures of a host and of an emulated machine never stand in one table.\n"
+"\n"
+"The open loop (case open_loop) sends N messages a second at times fixed beforehand, and\n"
+"measures from the time at which each was to be sent, not from when it was: a message\n"
+"that had to wait for a slow one is charged with it (no coordinated omission).  The row\n"
+"timer is the sender's clock alone.  Where the ends have two processors the sender spins\n"
+"for the last 0.2 ms.  A figure followed by * did not keep up with the rate.\n"
 "\n"
 "--count works in a machine whose time stamp counter advances by one per instruction\n"
 "(QEMU with -icount shift=0; make count).  It reads the counter around 40 batches of 32\n"
@@ -109,7 +118,7 @@ static void list_all(void)
 	for (size_t i = 0; (m = mechanism_at(i)); i++) {
 		printf("  %-16s %s\n  %16s (", m->name, m->usage, "");
 		for (int c = 0, nr = 0; c < NR_CASES; c++)
-			if (m->cases & CASE_BIT(c))
+			if (mechanism_knows(m, c))
 				printf("%s%s", nr++ ? " " : "", cases[c].name);
 		printf(")\n");
 	}
@@ -175,6 +184,16 @@ static int parse_sizes(const char *arg, struct sizes *sizes)
 	return sizes->nr ? 0 : usage_error("no size is given");
 }
 
+static unsigned int usual_cases(void)
+{
+	unsigned int bits = 0;
+
+	for (int c = 0; c < NR_CASES; c++)
+		if (!cases[c].on_request)
+			bits |= CASE_BIT(c);
+	return bits;
+}
+
 /* 0, or the status to exit with; -1 when all has been said. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
@@ -184,6 +203,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "size", required_argument, NULL, 's' },
 		{ "placement", required_argument, NULL, 'p' },
 		{ "seconds", required_argument, NULL, 't' },
+		{ "rate", required_argument, NULL, 'R' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "brief", no_argument, NULL, 'b' },
@@ -227,6 +247,11 @@ static int parse_options(int argc, char **argv, struct options *o)
 			else
 				o->rounds = number;
 			break;
+		case 'R':
+			if (parse_number(optarg, 1, 10000000, &o->rate))
+				ret = usage_error("rate: 1 to 10000000 messages a second, not %s",
+						  optarg);
+			break;
 		case 'q':
 			quick = true;
 			break;
@@ -259,12 +284,16 @@ static int parse_options(int argc, char **argv, struct options *o)
 		ret = usage_error("it takes no argument %s", argv[optind]);
 	if (!ret && !o->own_sizes)
 		ret = parse_sizes(quick ? "64,4K,64K" : "64,1K,4K,64K,1M", &o->sizes);
+	if (!o->cases)
+		o->cases = o->rate ? CASE_BIT(CASE_OPEN_LOOP) : usual_cases();
+	if (!o->rate)
+		o->rate = DEFAULT_RATE;
 	if (!o->seconds)
 		o->seconds = quick ? 0.04 : 0.15;
 	if (!o->rounds)
 		o->rounds = counting ? 1 : quick ? 2 : 3;
 	if (counting) {
-		o->cases &= ~CASE_BIT(CASE_STREAM);
+		o->cases &= ~(CASE_BIT(CASE_STREAM) | CASE_BIT(CASE_OPEN_LOOP));
 		o->placements &= 1U << ONE_CPU;
 		o->brief = true;
 	}
@@ -276,7 +305,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 /* Where may this mechanism run in this case? */
 static unsigned int placements_of(enum bench_case c, const struct mechanism *m)
 {
-	if (c == CASE_FLOOR)
+	if (c == CASE_FLOOR || m->placements)
 		return m->placements;
 	return cases[c].two_sided ? 1U << ONE_CPU | 1U << TWO_CPUS : 1U << ONE_CPU;
 }
@@ -324,11 +353,12 @@ static int plan_table(const struct options *o, const struct machine *m, enum ben
 	for (size_t i = 0; !ret && (mech = mechanism_at(i)); i++) {
 		struct row row = { .bcase = c, .mech = mech, .placement = p };
 
-		if (!(mech->cases & CASE_BIT(c)) || !(placements_of(c, mech) & 1U << p))
+		if (!mechanism_knows(mech, c) || !(placements_of(c, mech) & 1U << p))
 			continue;
 		if (o->mechanisms && !is_listed(o->mechanisms, mech->name))
 			continue;
 		row.len = mech->no_payload ? 0 : len;
+		row.rate = c == CASE_OPEN_LOOP ? o->rate : 0;
 		row.nr = nr_of(c, mech, row.len);
 		if (c == CASE_BATCH && row.nr < BATCH_NR)
 			continue;
@@ -439,6 +469,7 @@ static int measure(const struct options *o, const struct machine *m, struct row 
 				turn->cpu[1] = m->cpus[rows[k].placement == TWO_CPUS];
 				turn->budget_ns = o->seconds / o->rounds * 1e9;
 				turn->max_samples = MAX_SAMPLES / o->rounds;
+				turn->rate = rows[k].rate;
 				ret = turn_run(&rows[k], turn);
 				ret = ret ?: row_merge(&rows[k], turn);
 				if (ret) {
@@ -482,7 +513,6 @@ static void block_signals(void)
 int cmd_bench(int argc, char **argv)
 {
 	struct options o = {
-		.cases = CASE_BIT(NR_CASES) - 1,
 		.placements = 1U << ONE_CPU | 1U << TWO_CPUS,
 	};
 	struct machine machine;

@@ -38,6 +38,7 @@ enum bench_case {
 	CASE_HANDOVER,
 	CASE_WAIT_ANY,
 	CASE_PASS_FD,
+	CASE_OPEN_LOOP,
 	NR_CASES
 };
 
@@ -97,6 +98,7 @@ struct link {
  * @setup: before the fork: make all objects; 0, -errno, or skip()
  * @start: after the fork, in the process of side @side (in one process: once, side 0); may be NULL
  * @send: send one message in direction @dir (0: from side 0 to side 1); blocks
+ *	(NULL: it sends nothing, and stands for the clock of the open loop)
  * @recv: receive one; blocks.  Without payload, these are post and wait on token @dir
  * @sendv: send @nr messages in one call, or NULL
  * @recvv: receive @nr messages with as few calls as possible
@@ -147,6 +149,7 @@ extern const struct mechanism local_mechanisms[];
 /* mech.c: all of them, in the order of the documentation; NULL past the end. */
 const struct mechanism *mechanism_at(size_t i);
 const struct mechanism *mechanism_named(const char *name);
+bool mechanism_knows(const struct mechanism *m, enum bench_case c);
 
 #define UNSTABLE	1.25		/* rounds whose figures differ by more than this factor disagree */
 #define MAX_SAMPLES	32768		/* of one row, all turns together */
@@ -179,6 +182,7 @@ struct usage {
  * @cpu: where side 0 and side 1 run
  * @budget_ns: time to measure for
  * @max_samples: end earlier at this number
+ * @rate: in the open loop: messages in a second; the first one is to be sent at @start_ns
  * @stop: side 1 may leave after its next message
  * @outcome: how it went, with @why in words
  * @ids: what must be removed whatever happens
@@ -194,6 +198,8 @@ struct turn {
 	int cpu[2];
 	uint64_t budget_ns;
 	uint32_t max_samples;
+	uint64_t rate;
+	uint64_t start_ns;
 	atomic_int stop;
 	atomic_int outcome;
 	char why[WHY_LEN];
@@ -209,10 +215,12 @@ struct turn {
 
 /**
  * struct row - one line of the result: a mechanism in a case, at a size and a placement
+ * @rate: of the open loop, messages in a second, or 0
  * @outcome: the worst of its turns, with @why
  * @samples: of all turns, sorted by row_finish()
  * @ratio: to the quickest standard call of the table, 0 if there is none
  * @floor_ratio: to the floor of the case, 0 if that has not been measured
+ * @achieved_rate: of the open loop
  * @round_min: the smallest figure of one turn, and @round_max the largest
  * @unstable: these differ by more than UNSTABLE
  */
@@ -222,6 +230,7 @@ struct row {
 	size_t len;
 	unsigned int nr;
 	enum placement placement;
+	uint64_t rate;
 
 	enum outcome outcome;
 	char why[WHY_LEN];
@@ -233,6 +242,7 @@ struct row {
 	double p50, p99, p999, max, min, mb_per_s, cpu_per_message, switches_per_message;
 	double ratio, floor_ratio;
 	double round_min, round_max;
+	double achieved_rate;
 	bool unstable;
 };
 
@@ -257,6 +267,7 @@ struct floor {
  * @nr_text: what that number is, for people
  * @sizes: payloads if none are asked for, or NULL for the usual ones
  * @floor: of each placement
+ * @on_request: not measured unless asked for
  */
 struct case_info {
 	const char *name;
@@ -269,6 +280,7 @@ struct case_info {
 	const char *nr_text;
 	const char *sizes;
 	struct floor floor[NR_PLACEMENTS];
+	bool on_request;
 };
 
 /**
@@ -308,6 +320,11 @@ unsigned int count_ops(const struct link *l);
 void calibrate(struct turn *turn, uint64_t spent, uint64_t messages_per_op);
 bool sample(struct turn *turn, uint64_t spent, unsigned int units);
 void usage_since(struct usage *u, const struct usage *start);
+int fork_peer(struct link *l, int (*peer)(struct link *l));
+int join_peer(struct link *l);
+
+/* cases-open.c */
+int run_open_loop(struct link *l);
 
 /* cases-many.c */
 int run_broadcast(struct link *l);

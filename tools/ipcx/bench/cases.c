@@ -212,7 +212,7 @@ static int run_batch(struct link *l)
 }
 
 /* Start the process of side 1; it runs @peer and ends. */
-static int fork_peer(struct link *l, int (*peer)(struct link *l))
+int fork_peer(struct link *l, int (*peer)(struct link *l))
 {
 	struct turn *turn = l->turn;
 	pid_t parent = getpid(), pid = fork();
@@ -241,7 +241,7 @@ static int fork_peer(struct link *l, int (*peer)(struct link *l))
 	_exit(0);
 }
 
-static int join_peer(struct link *l)
+int join_peer(struct link *l)
 {
 	int status;
 
@@ -459,11 +459,16 @@ const struct case_info cases[NR_CASES] = {
 			    run_any, NR_WAITED, "any of %u", .floor = { { "syscall", 2 } } },
 	[CASE_PASS_FD] = { "pass_fd", "one descriptor sent, received and closed in one process",
 			   false, false, 1, run_any, .floor = { { "syscall", 3 } } },
+	[CASE_OPEN_LOOP] = { "open_loop", "from the moment when a message is to be sent, at a fixed rate, "
+			     "to its receipt (--rate)", true, true, 1, run_open_loop, .sizes = "64",
+			     .on_request = true },
 };
 
 bool row_is_two_sided(const struct row *row)
 {
-	return row->bcase == CASE_FLOOR ? row->mech->two_sided : cases[row->bcase].two_sided;
+	if (row->bcase == CASE_FLOOR)
+		return row->mech->two_sided;
+	return cases[row->bcase].two_sided && row->mech->send;
 }
 
 /* Page-aligned, touched, with HEADROOM before it. */

@@ -173,6 +173,7 @@ void row_finish(struct row *row)
 	row->p99 = percentile(row, 0.99);
 	row->p999 = percentile(row, 0.999);
 	row->max = row->samples[row->nr_samples - 1];
+	row->achieved_rate = row->rate && row->ns ? 1e9 * row->ops / row->ns : 0;
 	row->mb_per_s = row->ns ? 1e3 * row->len * messages * row->ops / row->ns : 0;
 	row->cpu_per_message = row->messages ? (double)row->cpu_ns / row->messages : 0;
 	row->unstable = row->round_max > UNSTABLE * row->round_min;

@@ -41,3 +41,9 @@ const struct mechanism *mechanism_named(const char *name)
 			return m;
 	return NULL;
 }
+
+/* What streams can be driven by a clock as well. */
+bool mechanism_knows(const struct mechanism *m, enum bench_case c)
+{
+	return m->cases & (CASE_BIT(c) | (c == CASE_OPEN_LOOP ? CASE_BIT(CASE_STREAM) : 0));
+}

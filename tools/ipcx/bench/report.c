@@ -38,7 +38,7 @@ static const char *time_name(double ns, char *buf, size_t buf_len)
 /* A call that Linux has without us, and that moves something. */
 bool row_is_standard(const struct row *row)
 {
-	return strncmp(row->mech->name, "ipcx_", 5) && row->bcase != CASE_FLOOR;
+	return strncmp(row->mech->name, "ipcx_", 5) && row->bcase != CASE_FLOOR && row->mech->send;
 }
 
 /* Rows that may be compared: the same work in the same place. */
@@ -106,6 +106,12 @@ void report_rank(struct row *rows, size_t nr)
 	qsort(rows, nr, sizeof(*rows), by_table);
 }
 
+/* Fewer messages arrived in a second than were to be sent. */
+static bool row_is_slow(const struct row *row)
+{
+	return row->outcome == OUTCOME_DONE && row->rate && row->achieved_rate < 0.95 * row->rate;
+}
+
 static const char *placement_text(const struct row *row)
 {
 	if (row->placement == TWO_CPUS)
@@ -119,6 +125,8 @@ static void print_nr(FILE *out, const struct row *row)
 		fprintf(out, cases[row->bcase].nr_text, row->nr);
 		fprintf(out, ", ");
 	}
+	if (row->rate)
+		fprintf(out, "%llu messages a second, ", (unsigned long long)row->rate);
 }
 
 static void print_machine(FILE *out, const struct machine *m)
@@ -162,7 +170,7 @@ static void print_details(FILE *out, const struct row *rows, size_t nr)
 		if (rows->outcome != OUTCOME_DONE)
 			continue;
 		fprintf(out, "  %-16s %8s%c %8s %8s %8s", rows->mech->name,
-			time_name(rows->p50, t[0], sizeof(t[0])), rows->unstable ? '!' : ' ',
+			time_name(rows->p50, t[0], sizeof(t[0])), row_is_slow(rows) ? '*' : rows->unstable ? '!' : ' ',
 			time_name(rows->p99, t[1], sizeof(t[1])),
 			time_name(rows->p999, t[2], sizeof(t[2])),
 			time_name(rows->max, t[3], sizeof(t[3])));
@@ -286,14 +294,15 @@ static void print_legend(FILE *out, const struct row *rows, size_t nr, bool brie
 			brief ? "Nx" : "vs best");
 	if (brief && !floors)
 		return;
-	fprintf(out, "%s%s: relative to the floor of the case:\n", brief ? "\n" : "",
-		brief ? "Nx" : "vs floor");
 	for (size_t i = 0; i < nr; i++) {
 		const struct floor *floor = &cases[rows[i].bcase].floor[rows[i].placement];
 
 		if (!rows[i].floor_ratio || (told && told->bcase == rows[i].bcase &&
 					     told->placement == rows[i].placement))
 			continue;
+		if (!told)
+			fprintf(out, "%s%s: relative to the floor of the case:\n", brief ? "\n" : "",
+				brief ? "Nx" : "vs floor");
 		told = &rows[i];
 		fprintf(out, "  %s, %s: %s", cases[told->bcase].name, placement_text(told),
 			floor->name);
@@ -307,7 +316,7 @@ static void print_legend(FILE *out, const struct row *rows, size_t nr, bool brie
 void report_table(FILE *out, struct row *rows, size_t nr, const struct machine *m, bool brief,
 		  bool floors)
 {
-	bool unstable = false;
+	bool unstable = false, slow = false;
 
 	print_machine(out, m);
 	for (size_t i = 0, end; i < nr; i = end) {
@@ -320,6 +329,7 @@ void report_table(FILE *out, struct row *rows, size_t nr, const struct machine *
 				break;
 			any = any || rows[end].outcome == OUTCOME_DONE;
 			unstable = unstable || rows[end].unstable;
+			slow = slow || row_is_slow(&rows[end]);
 		}
 		if (any && brief)
 			print_matrix(out, rows + i, end - i, floors);
@@ -329,6 +339,8 @@ void report_table(FILE *out, struct row *rows, size_t nr, const struct machine *
 	print_missing(out, rows, nr, OUTCOME_SKIPPED, "Not measured:");
 	print_missing(out, rows, nr, OUTCOME_FAILED, "FAILED:");
 	print_legend(out, rows, nr, brief, floors);
+	if (slow)
+		fprintf(out, "*: it did not keep up with the rate, and its times grew with the run.\n");
 	if (unstable)
 		fprintf(out, "!: the rounds disagree by more than a factor of %g.\n", UNSTABLE);
 }
@@ -388,6 +400,9 @@ int report_json(FILE *out, const struct row *rows, size_t nr, const struct machi
 				r->p50, r->p99, r->p999, r->max, r->mb_per_s, r->cpu_per_message,
 				r->switches_per_message, r->nr_samples, r->ops_per_sample,
 				r->round_min, r->round_max, r->unstable ? "true" : "false");
+		if (r->rate)
+			fprintf(out, "\"rate\": %llu, \"achieved_rate\": %.1f, ",
+				(unsigned long long)r->rate, r->achieved_rate);
 		if (r->ratio)
 			fprintf(out, "\"times_best\": %.4g, ", r->ratio);
 		if (r->floor_ratio)
