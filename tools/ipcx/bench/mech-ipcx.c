@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <ipcx.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -156,6 +157,48 @@ static int wait_event(struct link *l, int token, void *buf, size_t len)
 	return ipcx_event_wait(((int *)l->token_priv)[token], 0, IPCX_FOREVER);
 }
 
+/* The signals are blocked before the fork: one that comes early waits. */
+static int setup_notify(struct link *l)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (int dir = 0; dir < 2; dir++)
+		sigaddset(&set, SIGRTMIN + dir);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	return setup_tokens(l, create_sem);
+}
+
+/* Each side is signalled when there is something for it. */
+static int start_notify(struct link *l, int side)
+{
+	for (int dir = 0; dir < 2; dir++) {
+		int64_t id;
+
+		if (l->two && dir == side)
+			continue;
+		id = ipcx_notify_process(((int *)l->token_priv)[dir], IPCX_READY_READ, 0, SIGRTMIN + dir, 1,
+					 IPCX_NOTIFY_REPEAT);
+		if (id < 0)
+			return id;
+	}
+	return 0;
+}
+
+static int take_notice(struct link *l, int dir, void *buf, size_t len)
+{
+	siginfo_t info;
+	sigset_t set;
+
+	(void)l, (void)buf, (void)len;
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + dir);
+	if (sigwaitinfo(&set, &info) < 0)
+		return -errno;
+	return ipcx_notify_value(&info) == 1 ? 0 : -EBADMSG;
+}
+
 static int setup_region(struct link *l)
 {
 	int region = ipcx_region_create(NULL, ring_len(l), NULL), ret;
@@ -301,5 +344,9 @@ const struct mechanism ipcx_mechanisms[] = {
 	  .cases = TOKEN_CASES, .setup = setup_sem, .send = post_sem, .recv = wait_sem },
 	{ .name = "ipcx_event", .usage = "ipcx_event_set(3) and ipcx_event_wait(3), automatic",
 	  .cases = TOKEN_CASES, .setup = setup_event, .send = set_event, .recv = wait_event },
+	{ .name = "ipcx_notify", .usage = "ipcx_sem_post(3) of a semaphore with a notice, sigwaitinfo(2); no unit is "
+	  "taken",
+	  .cases = TOKEN_CASES, .setup = setup_notify, .start = start_notify,
+	  .send = post_sem, .recv = take_notice },
 	{ 0 }
 };
