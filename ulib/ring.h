@@ -49,6 +49,7 @@
 /* Locks of the ends. */
 #define RING_LOCK_TX	0U
 #define RING_LOCK_RX	1U
+#define LOAN_LOCK(owner)	(16U + (owner))
 
 /* bits of ring_bell.sleep */
 #define BELL_SLEEP	1U		/* there are sleepers: FUTEX_WAKE */

@@ -162,10 +162,10 @@ void ipcx_internal_share_unmap(struct share *share)
 	errno = saved;
 }
 
-int ipcx_internal_share_lock(const struct share *share, unsigned int nr)
+static int set_lock(const struct share *share, unsigned int nr, short type)
 {
 	struct flock lock = {
-		.l_type = F_WRLCK,
+		.l_type = type,
 		.l_whence = SEEK_SET,
 		.l_start = LOCK_BASE + nr,
 		.l_len = 1,
@@ -176,6 +176,16 @@ int ipcx_internal_share_lock(const struct share *share, unsigned int nr)
 		ret = errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
 	errno = saved;
 	return ret;
+}
+
+int ipcx_internal_share_lock(const struct share *share, unsigned int nr)
+{
+	return set_lock(share, nr, F_WRLCK);
+}
+
+void ipcx_internal_share_unlock(const struct share *share, unsigned int nr)
+{
+	set_lock(share, nr, F_UNLCK);
 }
 
 bool ipcx_internal_share_is_locked(const struct share *share, unsigned int nr)

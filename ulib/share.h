@@ -43,6 +43,7 @@ IPCX_HIDDEN void ipcx_internal_share_unmap(struct share *share);
  * descriptor, which fork(2) copies, have died.  -EBUSY: another holds it.
  */
 IPCX_HIDDEN int ipcx_internal_share_lock(const struct share *share, unsigned int nr);
+IPCX_HIDDEN void ipcx_internal_share_unlock(const struct share *share, unsigned int nr);
 IPCX_HIDDEN bool ipcx_internal_share_is_locked(const struct share *share, unsigned int nr);
 
 #endif /* IPCX_SHARE_H */

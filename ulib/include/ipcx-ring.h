@@ -158,6 +158,74 @@ int ipcx_ring_peekv(struct ipcx_ring *ring, struct iovec *msgs, unsigned int nr,
 		    unsigned int flags, uint64_t timeout);
 int ipcx_ring_release(struct ipcx_ring *ring, unsigned int nr);
 
+/* ---- loans: memory that is handed over instead of copied ---- */
+
+#define IPCX_LOAN_MAX_NR	(1U << 20)
+#define IPCX_LOAN_MAX_LEN	(1ULL << 35)
+
+/**
+ * struct ipcx_loan_limits - what can be lent
+ * @flags:	IPCX_RING_HUGE
+ * @nr:		pieces of memory; 0: 16
+ * @len:	bytes of each; 0: 64 KiB.  From a page on, each begins on a page.
+ */
+struct ipcx_loan_limits {
+	unsigned int flags;
+	unsigned int nr;
+	size_t len;
+};
+
+/**
+ * struct ipcx_loans - one process's end of a channel of loans, or both ends
+ * @opaque:	the library's
+ *
+ * Sending and receiving are each for one thread at a time; taking and returning are for any.  A
+ * child created by fork(2) must not use its copy while the parent uses the original.
+ */
+struct ipcx_loans {
+	uint64_t opaque[96];
+};
+
+/**
+ * struct ipcx_loan - a piece of memory in the caller's hands
+ * @addr:	where it is
+ * @len:	bytes: all of it when it was taken; what was sent when it was received
+ * @id, @turn:	the library's
+ */
+struct ipcx_loan {
+	void *addr;
+	size_t len;
+	uint32_t id;
+	uint32_t turn;
+};
+
+/* A new channel: returns the descriptor of its memory.  Arguments as for ipcx_ring_create(). */
+int ipcx_loan_create(const char *name, const struct ipcx_loan_limits *limits,
+		     const struct ipcx_options *options);
+/* @role: IPCX_RING_SENDER, IPCX_RING_RECEIVER or both, and IPCX_RING_POPULATE. */
+int ipcx_loan_attach(struct ipcx_loans *loans, int fd, unsigned int role);
+/* What this end holds comes back; what it has sent stays on its way. */
+int ipcx_loan_detach(struct ipcx_loans *loans);
+int ipcx_loan_set_spin(struct ipcx_loans *loans, uint64_t ns);
+
+/*
+ * Take a piece that nobody holds; waits until one is returned.  Those of holders that have died
+ * are taken back.  @flags, @timeout as for ipcx_ring_send_until().
+ */
+int ipcx_loan_take(struct ipcx_loans *loans, struct ipcx_loan *loan, unsigned int flags,
+		   uint64_t timeout);
+/* Hand over the first @len bytes.  The piece is not the caller's any more; never waits. */
+int ipcx_loan_send(struct ipcx_loans *loans, struct ipcx_loan *loan, size_t len);
+/*
+ * The next piece that was sent; it is the caller's until it is returned.  The sender can still
+ * write to it: copy what is to be checked before it is used.
+ */
+int ipcx_loan_recv(struct ipcx_loans *loans, struct ipcx_loan *loan, unsigned int flags,
+		   uint64_t timeout);
+int ipcx_loan_return(struct ipcx_loans *loans, struct ipcx_loan *loan);
+/* Take back what the dead hold; returns how many pieces that were. */
+int ipcx_loan_reclaim(struct ipcx_loans *loans);
+
 /* ---- mapped semaphores ---- */
 
 #define IPCX_MSEM_SIZE		64		/* bytes of shared memory, aligned as much */

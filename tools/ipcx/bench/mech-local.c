@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipcx bench: what stays in user space: rings, mapped semaphores, and as their measure a
+ * ipcx bench: what stays in user space: rings, loans, mapped semaphores, and as their measure a
  * ring written by hand for nothing but this.  They need no /dev/ipcx.
  */
 #include "bench.h"
@@ -91,6 +91,91 @@ static int recvv_ring(struct link *l, int dir, struct iovec *iov, unsigned int n
 	int n = ipcx_ring_recvv(&((struct rings *)l->priv)->ring[dir], iov, nr, 0, IPCX_FOREVER);
 
 	return n == (int)nr ? 0 : n < 0 ? n : -EIO;
+}
+
+#define NR_LOANS	8U
+
+/**
+ * struct channels - a channel of loans for each direction
+ * @fd: their memory
+ * @nr: messages that this process has sent and received
+ */
+struct channels {
+	int fd[2];
+	unsigned int nr[2];
+	struct ipcx_loans loans[2];
+};
+
+static int setup_loans(struct link *l)
+{
+	struct ipcx_loan_limits limits = { 0, l->len > 4UL << 20 ? 2 : NR_LOANS, l->len };
+	struct channels *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	l->priv = c;
+	for (int dir = 0; dir < 2; dir++) {
+		c->fd[dir] = ipcx_loan_create(NULL, &limits, NULL);
+		if (c->fd[dir] < 0)
+			return c->fd[dir];
+	}
+	return 0;
+}
+
+static int start_loans(struct link *l, int side)
+{
+	struct channels *c = l->priv;
+	int ret = 0;
+
+	for (int dir = 0; dir < 2 && !ret; dir++) {
+		unsigned int role = dir == side ? IPCX_RING_SENDER : IPCX_RING_RECEIVER;
+
+		if (!l->two)
+			role = IPCX_RING_SENDER | IPCX_RING_RECEIVER;
+		ret = ipcx_loan_attach(&c->loans[dir], c->fd[dir], role | IPCX_RING_POPULATE);
+	}
+	/* The memory of a large payload is more than a small machine, or the quota, has. */
+	return ret == -ENOMEM ? skip(l, "no memory for the pieces") : ret;
+}
+
+/*
+ * What the cases write to both ends of their buffer is written to, and read from, the piece; all
+ * of it as long as the payload is verified whole, which is for so many messages.
+ */
+static void copy_ends(char *to, const char *from, size_t len, unsigned int nr)
+{
+	if (nr < (len < 65536 ? 64 : 8)) {
+		memcpy(to, from, len);
+		return;
+	}
+	memcpy(to, from, 8);
+	memcpy(to + len - 8, from + len - 8, 8);
+}
+
+static int send_loan(struct link *l, int dir, void *buf, size_t len)
+{
+	struct channels *c = l->priv;
+	struct ipcx_loan loan;
+	int ret = ipcx_loan_take(&c->loans[dir], &loan, 0, IPCX_FOREVER);
+
+	if (ret)
+		return ret;
+	copy_ends(loan.addr, buf, len, c->nr[0]++);
+	return ipcx_loan_send(&c->loans[dir], &loan, len);
+}
+
+static int recv_loan(struct link *l, int dir, void *buf, size_t len)
+{
+	struct channels *c = l->priv;
+	struct ipcx_loan loan;
+	int ret = ipcx_loan_recv(&c->loans[dir], &loan, 0, IPCX_FOREVER);
+
+	if (ret)
+		return ret;
+	if (loan.len != len)
+		return -EIO;
+	copy_ends(buf, loan.addr, len, c->nr[1]++);
+	return ipcx_loan_return(&c->loans[dir], &loan);
 }
 
 /**
@@ -197,6 +282,10 @@ const struct mechanism local_mechanisms[] = {
 	  "ipcx_ring_sendv(), ipcx_ring_recvv()",
 	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH), .setup = setup_rings, .start = start_rings,
 	  .send = send_ring, .recv = recv_ring, .sendv = sendv_ring, .recvv = recvv_ring },
+	{ .name = "ipcx_loan", .usage = "ipcx_loan_take(), written in place at both ends, "
+	  "ipcx_loan_send(), ipcx_loan_recv(), ipcx_loan_return()",
+	  .cases = MESSAGE_CASES, .setup = setup_loans, .start = start_loans,
+	  .send = send_loan, .recv = recv_loan },
 	{ .name = "ipcx_sem_mapped", .usage = "ipcx_msem_post(), ipcx_msem_wait()",
 	  .cases = TOKEN_CASES, .setup = setup_mapped_sems,
 	  .send = post_mapped, .recv = wait_mapped },
