@@ -5,6 +5,7 @@
 #ifndef IPCX_COMPAT_H
 #define IPCX_COMPAT_H
 
+#include <linux/file.h>
 #include <linux/version.h>
 
 /* 6.10: __assign_str() takes the field only, the source being known from __string() */
@@ -52,6 +53,11 @@
 #define ipcx_eventfd_signal(ctx) eventfd_signal(ctx)
 #else
 #define ipcx_eventfd_signal(ctx) eventfd_signal(ctx, 1)
+#endif
+
+/* 6.12: struct fd hides its file */
+#ifndef fd_file
+#define fd_file(f) ((f).file)
 #endif
 
 /* a variable that is written before it is read, and too large to be zeroed by the compiler each time */

@@ -13,7 +13,7 @@
  * struct ipcx_event - an event
  * @obj:	common part; IPCX_OBJECT_MANUAL in its state is constant
  * @set:	while it is, nobody stands in @line but who is giving up (protected by obj.lock)
- * @line:	of ipcx_waiter
+ * @line:	of ipcx_waiter, some of them in an ipcx_taker
  */
 struct ipcx_event {
 	struct ipcx_object obj;
@@ -64,6 +64,11 @@ static long pulse_locked(struct ipcx_event *event, struct ipcx_wakes *wakes)
 	bool was_set = event->set;
 	u32 nr = let_through_locked(event, wakes);
 
+	if (event->obj.nr_all && (is_manual(event) || !nr)) {
+		/* set for nobody but them: the lock is held */
+		event->set = true;
+		nr += ipcx_all_serve_locked(&event->obj, wakes);
+	}
 	event->set = false;
 	trace_ipcx_pulse(&event->obj, was_set, nr);
 	return nr;
@@ -74,7 +79,7 @@ static __always_inline long change_event(struct file *file, const struct ipcx_ev
 					 long (*change_locked)(struct ipcx_event *, struct ipcx_wakes *))
 {
 	struct ipcx_event *event = event_of(ipcx_object(file));
-	bool lit = false;
+	bool lit = false, all = false;
 	IPCX_WAKES(wakes);
 	long ret;
 
@@ -83,7 +88,10 @@ static __always_inline long change_event(struct file *file, const struct ipcx_ev
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EACCES;
 
-	spin_lock(&event->obj.lock);
+	if (change_locked == pulse_locked)
+		all = ipcx_all_lock(&event->obj);
+	else
+		spin_lock(&event->obj.lock);
 	if (event->obj.state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV)) {
 		ret = -EPIPE;
 	} else {
@@ -91,7 +99,10 @@ static __always_inline long change_event(struct file *file, const struct ipcx_ev
 		ret = change_locked(event, &wakes);
 		lit = lit && event->set;
 	}
-	spin_unlock(&event->obj.lock);
+	if (change_locked == pulse_locked)
+		ipcx_all_unlock(&event->obj, all);
+	else
+		spin_unlock(&event->obj.lock);
 	ipcx_wake(&wakes);
 	if (lit)
 		ipcx_object_notify(&event->obj, EPOLLIN | EPOLLRDNORM);
@@ -150,6 +161,34 @@ long ipcx_event_stat(struct file *file, void *args, void __user *uargs)
 	return ipcx_put_args(uargs, stat, sizeof(*stat));
 }
 
+/* ---- one of several objects to wait for ---- */
+
+static struct ipcx_line *event_line(struct ipcx_object *obj)
+{
+	return &event_of(obj)->line;
+}
+
+static int event_can_take_locked(const struct ipcx_object *obj, const struct ipcx_want *want)
+{
+	if (obj->state & IPCX_OBJECT_SHUT_RECV)
+		return -EPIPE;
+	if (container_of(obj, struct ipcx_event, obj)->set)
+		return 0;
+	return obj->state & IPCX_OBJECT_SHUT_SEND ? -EPIPE : -EAGAIN;
+}
+
+static __poll_t event_take_locked(struct ipcx_object *obj, const struct ipcx_want *want)
+{
+	event_of(obj)->set = is_manual(event_of(obj));
+	return 0;
+}
+
+static const struct ipcx_taking event_taking = {
+	.line		= event_line,
+	.can_take_locked = event_can_take_locked,
+	.take_locked	= event_take_locked,
+};
+
 /* Setting never waits, so it can always be written to. */
 static __poll_t event_events_locked(const struct file *file)
 {
@@ -207,5 +246,6 @@ const struct ipcx_kind ipcx_event_kind = {
 	.free		= event_free,
 	.show		= event_show,
 	.shutdown	= event_shutdown,
+	.taking		= &event_taking,
 	.events_locked	= event_events_locked,
 };

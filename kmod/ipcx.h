@@ -9,8 +9,13 @@
  *	ipcx_stream.writing	(stream.c, mutex)	a stream's writers, while they copy
  *	ipcx_names_lock		(name.c, mutex)		every name of every namespace, ipcx_object.name
  *	ipcx_circle_lock	(fds.c, mutex)		which queues are in messages of which
+ *	ipcx_wait_set.changing	(wait-set.c, mutex)	which objects a wait set has
+ *	ipcx_all_mutex		(wait-many.c, mutex)	waits for all of several objects; who holds it may hold the
+ *							locks of several objects at the same time
  *	ipcx_holders_lock	(robust.c, spinlock)	which process holds something of which object
- *	ipcx_object.poll.lock	(spinlock, irqs off)	who polls an object, and its notices
+ *	ipcx_object.poll.lock	(spinlock, irqs off)	who polls an object, waits or is noticed of changes: callbacks
+ *	that of a wait set	(likewise)		nests in those of its objects
+ *	ipcx_object.lock of a	wait set		its hints and its waiters
  *	ipcx_object.lock	(spinlock)		the state of one object, and its lists of waiters
  *	ipcx_users_lock		(object.c, spinlock)	the table of users; ipcx_user.bytes is atomic
  *	ipcx_pool.lock		(message.c, spinlock)	recycled memory of messages
@@ -20,7 +25,8 @@
  *
  * All are taken in process context only.  The two mutexes of a stream are held while user space is copied from and
  * to, and so stand above mmap_lock.  Under a spinlock nothing sleeps, nothing is copied from or to user
- * space and nobody is woken: waiters are completed into a struct ipcx_wakes and woken after the unlock.
+ * space and nobody is woken: waiters are completed into a struct ipcx_wakes and woken after the unlock.  Callbacks
+ * in obj->poll are the exception, as everywhere in the kernel: they wake under its lock.
  */
 #ifndef IPCX_H
 #define IPCX_H
@@ -68,9 +74,10 @@ static inline int ipcx_put_args(void __user *uargs, const void *args, size_t len
 /* ---- wait.c: the one place that sleeps ---- */
 
 /**
- * struct ipcx_waiter - a task that waits for one event of one object
+ * struct ipcx_waiter - a task that waits for something of an object
  * @node:	in a list of the object; later in an ipcx_wakes (protected by the object's lock; after the
  *		claim it belongs to whoever claimed it)
+ * @head:	itself; for a place in one of several lines, that of the whole wait, whose @task, @claimed and @done count
  * @task:	who sleeps
  * @claimed:	0, then 1 once somebody (a waker, or the sleeper giving up) owns the outcome: see CLAIM
  * @done:	set, with release, after @result: see WAIT_BARRIER
@@ -78,6 +85,7 @@ static inline int ipcx_put_args(void __user *uargs, const void *args, size_t len
  */
 struct ipcx_waiter {
 	struct list_head node;
+	struct ipcx_waiter *head;
 	struct task_struct *task;
 	atomic_t claimed;
 	int done;
@@ -126,6 +134,7 @@ static inline void ipcx_wake(struct ipcx_wakes *wakes)
  * @holder_ended_locked: a process that holds something has ended; ipcx_holders_lock and the object's lock are held
  * @show:	kind's lines of fdinfo
  * @shutdown:	@how is valid; NULL if this kind has none
+ * @taking:	how something is taken of it; NULL if it can only be ready
  * @events_locked: what poll(2) reports of @file; the object's lock is held.  NULL if this kind is never waited for
  */
 struct ipcx_kind {
@@ -142,6 +151,7 @@ struct ipcx_kind {
 				    struct ipcx_wakes *wakes);
 	void (*show)(struct ipcx_object *obj, struct seq_file *m);
 	void (*shutdown)(struct ipcx_object *obj, u32 how);
+	const struct ipcx_taking *taking;
 	__poll_t (*events_locked)(const struct file *file);
 };
 
@@ -162,6 +172,8 @@ struct ipcx_kind {
  * @charged:	bytes charged to @user for this object
  * @name:	NULL if it has none (protected by ipcx_names_lock)
  * @watch:	its notices, or NULL if there has been none; set once, with release
+ * @nr_all:	length of @all (written under ipcx_all_mutex and @lock)
+ * @all:	waits for all of several objects that need this one (protected by ipcx_all_mutex)
  */
 struct ipcx_object {
 	spinlock_t lock;
@@ -179,6 +191,8 @@ struct ipcx_object {
 	atomic_long_t charged;
 	struct ipcx_name *name;
 	struct ipcx_watch *watch;
+	u32 nr_all;
+	struct list_head all;
 };
 
 extern unsigned long ipcx_user_bytes;
@@ -199,6 +213,8 @@ void ipcx_object_stat(struct file *file, struct ipcx_stat *stat);
 int ipcx_object_release(struct inode *inode, struct file *file);
 __poll_t ipcx_object_events(const struct file *file);
 __poll_t ipcx_object_poll(struct file *file, poll_table *pt);
+void ipcx_notify_watchers(struct ipcx_object *obj, __poll_t events);
+bool ipcx_is_object(const struct file *file);
 bool ipcx_object_owned(const struct ipcx_object *obj, const struct ipcx_net *net, int cap);
 
 int ipcx_charge(struct ipcx_object *obj, size_t bytes);
@@ -238,11 +254,14 @@ static inline __poll_t ipcx_shut_events(const struct ipcx_object *obj)
  *	reads "empty"
  *					adds a message, sees no poller
  *	adds itself, sleeps
+ *
+ * Whoever else wants to hear of changes, such as a wait for several objects, has an entry in obj->poll as well: so all
+ * that nobody watches an object costs is this one look.  No lock of a spinning kind may be held.
  */
 static inline void ipcx_object_notify(struct ipcx_object *obj, __poll_t events)
 {
 	if (waitqueue_active(&obj->poll))
-		wake_up_poll(&obj->poll, events);
+		ipcx_notify_watchers(obj, events);
 }
 
 /* ---- wait.c: objects with a line of waiters ---- */
@@ -258,6 +277,7 @@ struct ipcx_line {
 };
 
 void ipcx_line_init(struct ipcx_line *line);
+bool ipcx_line_has_waiter(const struct ipcx_line *line);
 int ipcx_line_wait(const struct file *file, struct ipcx_line *line, struct ipcx_waiter *w, u32 flags,
 		   u64 timeout)
 	__releases(&ipcx_object(file)->lock);
@@ -265,6 +285,66 @@ bool ipcx_line_serve_locked(struct ipcx_line *line, struct ipcx_waiter *w, int r
 			    struct ipcx_wakes *wakes);
 u32 ipcx_line_serve_first_locked(struct ipcx_line *line, u32 max, int result, struct ipcx_wakes *wakes);
 void ipcx_line_shutdown(struct ipcx_object *obj, struct ipcx_line *line, u32 how);
+
+/* Does anybody wait in @line?  Not who is giving up, or has been served by another object and is about to leave. */
+static inline bool ipcx_line_occupied(const struct ipcx_line *line)
+{
+	return !list_empty(&line->waiters) && ipcx_line_has_waiter(line);
+}
+
+/**
+ * struct ipcx_want - what somebody wants to take of an object
+ * @nr:		units
+ * @holder:	robust: whose account they go to; NULL otherwise
+ */
+struct ipcx_want {
+	u32 nr;
+	struct ipcx_holder *holder;
+};
+
+/**
+ * struct ipcx_taker - waits in line to take something
+ * @wait:	its place
+ * @want:	what
+ */
+struct ipcx_taker {
+	struct ipcx_waiter wait;
+	struct ipcx_want want;
+};
+
+/**
+ * struct ipcx_taking - how something is taken of a kind of object; the object's lock is held for the _locked ones
+ * @line:	who waits to take: ipcx_taker.wait
+ * @max_nr:	most units that can be asked for; NULL for none
+ * @hold:	find or make the account for @want: -ENOMEM, -ERESTARTSYS; NULL if nothing is ever held
+ * @find_locked: the same, for an account that is there; false if it is not
+ * @can_take_locked: 0; -EAGAIN: it would have to wait; -EPIPE: for nothing
+ * @take_locked: what can be taken; returns what the object has become ready for by that
+ * @left_locked: somebody has left the line: serve those who stood behind; returns what the object has become ready
+ *		for; NULL if that makes no difference
+ */
+struct ipcx_taking {
+	struct ipcx_line *(*line)(struct ipcx_object *obj);
+	u32 (*max_nr)(const struct ipcx_object *obj);
+	int (*hold)(struct ipcx_object *obj, struct ipcx_want *want);
+	bool (*find_locked)(struct ipcx_object *obj, struct ipcx_want *want);
+	int (*can_take_locked)(const struct ipcx_object *obj, const struct ipcx_want *want);
+	__poll_t (*take_locked)(struct ipcx_object *obj, const struct ipcx_want *want);
+	__poll_t (*left_locked)(struct ipcx_object *obj, struct ipcx_wakes *wakes);
+};
+
+/* ---- wait-many.c, wait-set.c: waits for several objects ---- */
+
+bool ipcx_all_lock(struct ipcx_object *obj);
+void ipcx_all_unlock(struct ipcx_object *obj, bool all);
+u32 ipcx_all_serve_locked(struct ipcx_object *obj, struct ipcx_wakes *wakes);
+void ipcx_all_notify(struct ipcx_object *obj);
+long ipcx_wait_many(struct file *file, void *args, void __user *uargs);
+
+extern const struct ipcx_kind ipcx_wait_set_kind;
+long ipcx_wait_set_add(struct file *file, void *args, void __user *uargs);
+long ipcx_wait_set_remove(struct file *file, void *args, void __user *uargs);
+long ipcx_wait_set_wait(struct file *file, void *args, void __user *uargs);
 
 /* ---- name.c: names, scoped to the network namespace ---- */
 

@@ -22,7 +22,8 @@ static long ioctl_query(struct file *file, void *args, void __user *uargs)
 	query->max_name = IPCX_NAME_MAX;
 	query->features = IPCX_FEATURE_QUEUE | IPCX_FEATURE_REGION | IPCX_FEATURE_SEM | IPCX_FEATURE_SEM_ROBUST |
 			  IPCX_FEATURE_EVENT | IPCX_FEATURE_STREAM | IPCX_FEATURE_CALL | IPCX_FEATURE_URING |
-			  IPCX_FEATURE_FDS | IPCX_FEATURE_NOTIFY;
+			  IPCX_FEATURE_FDS | IPCX_FEATURE_NOTIFY |
+			  IPCX_FEATURE_WAIT;
 	query->max_msg_len = IPCX_MSG_LEN_MAX;
 	query->max_msgs = IPCX_QUEUE_MSGS_MAX;
 	query->max_batch = IPCX_BATCH_MAX;
@@ -69,6 +70,13 @@ static long ioctl_event_create(struct file *file, void *args, void __user *uargs
 static long ioctl_stream_create(struct file *file, void *args, void __user *uargs)
 {
 	return ipcx_object_create(file, args, 0, &ipcx_stream_kind);
+}
+
+static long ioctl_wait_set_create(struct file *file, void *args, void __user *uargs)
+{
+	const struct ipcx_create *create = args;
+
+	return create->name ? -EINVAL : ipcx_object_create(file, create, 0, &ipcx_wait_set_kind);
 }
 
 static long ioctl_restrict(struct file *file, void *args, void __user *uargs)
@@ -146,11 +154,13 @@ static const struct ipcx_command commands[IPCX_IOC_NR] = {
 	COMMAND(IPCX_SEM_CREATE,	ON_DEVICE, ipcx_sem_create, max, ioctl_sem_create),
 	COMMAND(IPCX_EVENT_CREATE,	ON_DEVICE, ipcx_event_create, reserved, ioctl_event_create),
 	COMMAND(IPCX_STREAM_CREATE,	ON_DEVICE, ipcx_stream_create, capacity, ioctl_stream_create),
+	COMMAND(IPCX_WAIT_SET_CREATE,	ON_DEVICE, ipcx_wait_set_create, create, ioctl_wait_set_create),
 	COMMAND(IPCX_RESTRICT,		ON_OBJECT, ipcx_restrict, reserved, ioctl_restrict),
 	COMMAND(IPCX_STAT,		ON_OBJECT, ipcx_stat, charged, ioctl_stat),
 	COMMAND(IPCX_SHUTDOWN,		ON_OBJECT, ipcx_shutdown, reserved, ioctl_shutdown),
 	COMMAND(IPCX_NOTIFY,		ON_OBJECT, ipcx_notify, id, ipcx_notify),
 	COMMAND(IPCX_NOTIFY_CANCEL,	ON_OBJECT, ipcx_notify_cancel, id, ipcx_notify_cancel),
+	WAITING(IPCX_WAIT,		ON_OBJECT, ipcx_wait, index, ipcx_wait_many),
 	WAITING(IPCX_QUEUE_SEND,	IPCX_KIND_QUEUE, ipcx_queue_send, msg, ipcx_queue_send),
 	WAITING(IPCX_QUEUE_RECV,	IPCX_KIND_QUEUE, ipcx_queue_recv, msg, ipcx_queue_recv),
 	WAITING(IPCX_QUEUE_SENDV,	IPCX_KIND_QUEUE, ipcx_queue_batch, msg_size, ipcx_queue_sendv),
@@ -172,6 +182,9 @@ static const struct ipcx_command commands[IPCX_IOC_NR] = {
 	COMMAND(IPCX_EVENT_STAT,	IPCX_KIND_EVENT, ipcx_event_stat, nr_waiters, ipcx_event_stat),
 	COMMAND(IPCX_STREAM_STAT,	IPCX_KIND_STREAM, ipcx_stream_stat, waiting_writers, ipcx_stream_stat),
 	COMMAND(IPCX_STREAM_RESIZE,	IPCX_KIND_STREAM, ipcx_stream_resize, capacity, ipcx_stream_resize),
+	COMMAND(IPCX_WAIT_SET_ADD,	IPCX_KIND_WAIT_SET, ipcx_wait_set_change, entry, ipcx_wait_set_add),
+	COMMAND(IPCX_WAIT_SET_REMOVE,	IPCX_KIND_WAIT_SET, ipcx_wait_set_change, entry, ipcx_wait_set_remove),
+	WAITING(IPCX_WAIT_SET_WAIT,	IPCX_KIND_WAIT_SET, ipcx_wait_set_wait, reserved, ipcx_wait_set_wait),
 };
 
 /* Words that nearly every argument fits in. */
@@ -242,7 +255,9 @@ static __always_inline long call_command(struct file *file, u32 kind, unsigned i
 	if (ret)
 		return ret;
 	if (would_wait && command->waits) {
-		*would_wait = !(args.flags & IPCX_NOWAIT) && !(file->f_flags & O_NONBLOCK);
+		/* O_NONBLOCK is about one object: a wait for several is not told by the descriptor that it came through */
+		*would_wait = !(args.flags & IPCX_NOWAIT) &&
+			      (command->on == ON_OBJECT || !(file->f_flags & O_NONBLOCK));
 		args.flags |= IPCX_NOWAIT;
 	}
 	return command->call(file, &args, uargs);

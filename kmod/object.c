@@ -232,6 +232,7 @@ int ipcx_object_init(struct ipcx_object *obj, const struct ipcx_kind *kind, cons
 
 	spin_lock_init(&obj->lock);
 	init_waitqueue_head(&obj->poll);
+	INIT_LIST_HEAD(&obj->all);
 	refcount_set(&obj->refs, 1);
 	obj->kind = kind;
 	obj->id = atomic64_inc_return(&ipcx_last_id);
@@ -551,6 +552,20 @@ __poll_t ipcx_object_events(const struct file *file)
 	events = obj->kind->events_locked(file);
 	spin_unlock(&obj->lock);
 	return events;
+}
+
+/* Tell all who watch @obj that it may have become ready for @events; see POLL_BARRIER. */
+void ipcx_notify_watchers(struct ipcx_object *obj, __poll_t events)
+{
+	wake_up_poll(&obj->poll, events);
+	if (READ_ONCE(obj->nr_all))
+		ipcx_all_notify(obj);
+}
+
+/* Is @file one of an object, of any kind? */
+bool ipcx_is_object(const struct file *file)
+{
+	return file->f_op->unlocked_ioctl == ipcx_ioctl;
 }
 
 __poll_t ipcx_object_poll(struct file *file, poll_table *pt)

@@ -35,23 +35,31 @@ static void settle_locked(struct ipcx_sem *sem, u32 nr)
 	sem->held -= nr;
 }
 
+static void take_locked(struct ipcx_sem *sem, const struct ipcx_want *want)
+{
+	sem->count -= want->nr;
+	if (want->holder)
+		hold_locked(sem, want->holder, want->nr);
+}
+
 /*
  * Hand units to waiters from the head of the line for as long as there are enough.  A waiter that could not be
  * claimed is giving up, and takes itself out of the list.
  */
 static void grant_locked(struct ipcx_sem *sem, struct ipcx_wakes *wakes)
 {
-	struct ipcx_sem_waiter *w, *next;
+	struct ipcx_taker *w, *next;
 
 	lockdep_assert_held(&sem->obj.lock);
 	list_for_each_entry_safe(w, next, &sem->line.waiters, wait.node) {
-		if (w->nr > sem->count)
+		if (w->want.nr > sem->count) {
+			if (atomic_read(&w->wait.head->claimed))
+				continue;
 			break;
+		}
 		if (!ipcx_line_serve_locked(&sem->line, &w->wait, 0, wakes))
 			continue;
-		sem->count -= w->nr;
-		if (w->holder)
-			hold_locked(sem, w->holder, w->nr);
+		take_locked(sem, &w->want);
 	}
 }
 
@@ -79,7 +87,7 @@ static __poll_t sem_events_locked(const struct file *file)
 	const struct ipcx_sem *sem = sem_of(ipcx_object(file));
 	__poll_t events = ipcx_shut_events(&sem->obj);
 
-	if (sem->count > 0 && list_empty(&sem->line.waiters))
+	if (sem->count > 0 && !ipcx_line_occupied(&sem->line))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (sem->count < sem->max)
 		events |= EPOLLOUT | EPOLLWRNORM;
@@ -122,7 +130,7 @@ static noinline int wait_in_line(const struct file *file, const struct ipcx_sem_
 	__releases(&ipcx_object(file)->lock)
 {
 	struct ipcx_sem *sem = sem_of(ipcx_object(file));
-	struct ipcx_sem_waiter w = { .nr = args->nr, .holder = holder };
+	struct ipcx_taker w = { .want = { args->nr, holder } };
 	IPCX_WAKES(wakes);
 	int ret;
 
@@ -162,10 +170,8 @@ long ipcx_sem_wait(struct file *file, void *args, void __user *uargs)
 	was_full = sem->count == sem->max;
 	if (sem->obj.state & IPCX_OBJECT_SHUT_RECV) {
 		ret = -EPIPE;
-	} else if (list_empty(&sem->line.waiters) && wait->nr <= sem->count) {
-		sem->count -= wait->nr;
-		if (holder)
-			hold_locked(sem, holder, wait->nr);
+	} else if (likely(wait->nr <= sem->count && !ipcx_line_occupied(&sem->line))) {
+		take_locked(sem, &(struct ipcx_want){ wait->nr, holder });
 	} else {
 		ret = wait_in_line(file, wait, holder);
 		goto out;
@@ -193,6 +199,77 @@ long ipcx_sem_stat(struct file *file, void *args, void __user *uargs)
 	spin_unlock(&sem->obj.lock);
 	return ipcx_put_args(uargs, stat, sizeof(*stat));
 }
+
+/* ---- one of several objects to wait for ---- */
+
+static struct ipcx_line *sem_line(struct ipcx_object *obj)
+{
+	return &sem_of(obj)->line;
+}
+
+static u32 sem_max(const struct ipcx_object *obj)
+{
+	return container_of(obj, struct ipcx_sem, obj)->max;
+}
+
+static int sem_hold(struct ipcx_object *obj, struct ipcx_want *want)
+{
+	struct ipcx_holder *holder;
+
+	if (!(obj->state & IPCX_OBJECT_ROBUST))
+		return 0;
+	holder = ipcx_holder_get(obj, &sem_of(obj)->holders);
+	if (IS_ERR(holder))
+		return PTR_ERR(holder);
+	want->holder = holder;
+	return 0;
+}
+
+static bool sem_find_locked(struct ipcx_object *obj, struct ipcx_want *want)
+{
+	if (!(obj->state & IPCX_OBJECT_ROBUST))
+		return true;
+	want->holder = ipcx_holder_find_locked(&sem_of(obj)->holders);
+	return want->holder;
+}
+
+static int sem_can_take_locked(const struct ipcx_object *obj, const struct ipcx_want *want)
+{
+	const struct ipcx_sem *sem = container_of(obj, struct ipcx_sem, obj);
+
+	if (obj->state & IPCX_OBJECT_SHUT_RECV)
+		return -EPIPE;
+	if (want->nr <= sem->count && !ipcx_line_occupied(&sem->line))
+		return 0;
+	return obj->state & IPCX_OBJECT_SHUT_SEND ? -EPIPE : -EAGAIN;
+}
+
+static __poll_t sem_take_locked(struct ipcx_object *obj, const struct ipcx_want *want)
+{
+	struct ipcx_sem *sem = sem_of(obj);
+	bool was_full = sem->count == sem->max;
+
+	take_locked(sem, want);
+	return was_full ? EPOLLOUT | EPOLLWRNORM : 0;
+}
+
+static __poll_t sem_left_locked(struct ipcx_object *obj, struct ipcx_wakes *wakes)
+{
+	struct ipcx_sem *sem = sem_of(obj);
+
+	grant_locked(sem, wakes);
+	return sem->count && !ipcx_line_occupied(&sem->line) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static const struct ipcx_taking sem_taking = {
+	.line		= sem_line,
+	.max_nr		= sem_max,
+	.hold		= sem_hold,
+	.find_locked	= sem_find_locked,
+	.can_take_locked = sem_can_take_locked,
+	.take_locked	= sem_take_locked,
+	.left_locked	= sem_left_locked,
+};
 
 static void sem_shutdown(struct ipcx_object *obj, u32 how)
 {
@@ -252,5 +329,6 @@ const struct ipcx_kind ipcx_sem_kind = {
 	.holder_ended_locked = sem_holder_ended_locked,
 	.show		= sem_show,
 	.shutdown	= sem_shutdown,
+	.taking		= &sem_taking,
 	.events_locked	= sem_events_locked,
 };

@@ -13,7 +13,7 @@
  * @count:	units there (protected by obj.lock)
  * @max:	constant
  * @held:	robust: units held by living processes (protected by obj.lock)
- * @line:	of ipcx_sem_waiter
+ * @line:	of ipcx_taker.wait
  * @holders:	robust: who holds how many
  */
 struct ipcx_sem {
@@ -23,18 +23,6 @@ struct ipcx_sem {
 	u32 held;
 	struct ipcx_line line;
 	struct ipcx_holders holders;
-};
-
-/**
- * struct ipcx_sem_waiter - a wait for @nr units
- * @wait:	its place in the line
- * @nr:		units
- * @holder:	robust: whose account they go to; NULL otherwise
- */
-struct ipcx_sem_waiter {
-	struct ipcx_waiter wait;
-	u32 nr;
-	struct ipcx_holder *holder;
 };
 
 #endif /* IPCX_SEM_INTERNAL_H */

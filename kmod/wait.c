@@ -23,7 +23,8 @@
  *	w->result = 0
  *
  * CLAIM: w->claimed is set by exactly one atomic exchange.  The waker claims before it stores an outcome, the
- * sleeper before it gives up; so a time-out or a signal that meets a hand-over loses or wins as a whole:
+ * sleeper before it gives up; so a time-out or a signal that meets a hand-over loses or wins as a whole.  A wait that
+ * stands in several lines has one w->claimed for all its places, w->head's, so that one of them is served:
  *
  *	waker				sleeper
  *	claims
@@ -33,6 +34,7 @@
  */
 void ipcx_waiter_init(struct ipcx_waiter *w)
 {
+	w->head = w;
 	w->task = current;
 	atomic_set(&w->claimed, 0);
 	w->done = 0;
@@ -41,11 +43,11 @@ void ipcx_waiter_init(struct ipcx_waiter *w)
 /* Become the one who decides the outcome of @w. */
 bool ipcx_waiter_claim(struct ipcx_waiter *w)
 {
-	return atomic_xchg(&w->claimed, 1) == 0;
+	return atomic_xchg(&w->head->claimed, 1) == 0;
 }
 
 /*
- * End the wait of a claimed @w with @result.  The caller holds the object's lock; @w leaves its list, and stays
+ * End the wait of a claimed @w with @result.  The caller holds the object's lock; @w leaves its list, and it stays
  * valid until ipcx_wake() wakes it.
  */
 void ipcx_waiter_complete(struct ipcx_waiter *w, int result, struct ipcx_wakes *wakes)
@@ -65,10 +67,11 @@ void ipcx_wake_all(struct ipcx_wakes *wakes)
 	 */
 	rcu_read_lock();
 	list_for_each_entry_safe(w, next, &wakes->waiters, node) {
-		struct task_struct *task = w->task;
+		struct ipcx_waiter *head = w->head;
+		struct task_struct *task = head->task;
 
 		trace_ipcx_wake(task);
-		smp_store_release(&w->done, 1);		/* see WAIT_BARRIER */
+		smp_store_release(&head->done, 1);	/* see WAIT_BARRIER */
 		wake_up_process(task);
 	}
 	rcu_read_unlock();
@@ -142,6 +145,16 @@ void ipcx_line_init(struct ipcx_line *line)
 {
 	INIT_LIST_HEAD(&line->waiters);
 	line->nr = 0;
+}
+
+bool ipcx_line_has_waiter(const struct ipcx_line *line)
+{
+	const struct ipcx_waiter *w;
+
+	list_for_each_entry(w, &line->waiters, node)
+		if (!atomic_read(&w->head->claimed))
+			return true;
+	return false;
 }
 
 /*

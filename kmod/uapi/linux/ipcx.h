@@ -380,12 +380,19 @@ struct ipcx_wait_entry {
  * @alert:	with IPCX_WAIT_ALERT: descriptor of an event that ends the wait as well, else 0
  * @index:	out, with EPIPE: which object has been shut down
  *
- * The descriptor that gets the command is that of any object, usually the first of the array.
+ * The descriptor that gets the command is that of any object, usually the first of the array; O_NONBLOCK does not
+ * matter.  The entries are read once.
  *
  * Any: the first object of the array that is ready is taken, or else the first that becomes ready; returns its
- * index.  All: nothing is taken until all can be taken in one moment; returns 0.  An object may be given twice
- * in a wait for any, not in a wait for all (EINVAL).  The alert is looked at last; if it ends the wait, nothing
- * else has been taken, and the call returns @nr.
+ * index.  The wait stands in the lines of the objects among those who wait for one of them only.
+ *
+ * All: nothing is taken until all can be taken in one moment; returns 0.  The wait stands in no line: it gets what
+ * those who do leave, in the call that makes the last object ready.  An object may be given twice in a wait for
+ * any, not in a wait for all (EINVAL); a wait set not in a wait for all (EOPNOTSUPP).
+ *
+ * The alert is looked at last; if it ends the wait, nothing else has been taken, and the call returns @nr.  EPIPE:
+ * an object to be taken has been shut down, with @nr in @index for the alert; if nothing is to be taken of it,
+ * a shutdown is as ready as for poll(2).
  */
 struct ipcx_wait {
 	__u32 size;
@@ -668,7 +675,8 @@ struct ipcx_wait_set_change {
  * @reserved:	0
  *
  * Needs IPCX_READ on the set.  Any: returns the index of the object that was taken; objects that stay ready
- * are taken in turn.  All: returns 0.  Of an empty set, EINVAL.
+ * are taken in turn.  All: returns 0.  Of an empty set, and for all of one with an object in it twice, EINVAL.  A
+ * pulse does not reach a set.
  */
 struct ipcx_wait_set_wait {
 	__u32 size;

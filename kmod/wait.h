@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What wait-many.c and wait-set.c share: what is wanted of one of several objects.
+ */
+#ifndef IPCX_WAIT_H
+#define IPCX_WAIT_H
+
+#include <linux/mutex.h>
+
+#include "ipcx.h"
+
+/* Whoever holds it may hold the locks of several objects, in any order: nobody else holds one and waits for another. */
+extern struct mutex ipcx_all_mutex;
+
+static inline void ipcx_all_lock_next(struct ipcx_object *obj)
+{
+	spin_lock_nest_lock(&obj->lock, &ipcx_all_mutex);
+}
+
+/* What poll(2) reports of an object that is ready for @what, as select(2) sees it. */
+static inline __poll_t ipcx_want_events(u32 what)
+{
+	return what == IPCX_WAIT_WRITABLE ? EPOLLOUT | EPOLLWRNORM | EPOLLERR :
+					    EPOLLIN | EPOLLRDNORM | EPOLLHUP | EPOLLERR;
+}
+
+/* 0: @file's object can give @want, or is ready for @what, now; -EAGAIN: not yet; -EPIPE: never.  Its lock is held. */
+static inline int ipcx_want_ready_locked(const struct file *file, u32 what, const struct ipcx_want *want)
+{
+	const struct ipcx_object *obj = ipcx_object(file);
+
+	if (what == IPCX_WAIT_TAKE)
+		return obj->kind->taking->can_take_locked(obj, want);
+	return obj->kind->events_locked(file) & ipcx_want_events(what) ? 0 : -EAGAIN;
+}
+
+int ipcx_want_init(struct ipcx_want *want, const struct file *file, const struct ipcx_wait_entry *asked);
+
+#endif /* IPCX_WAIT_H */
