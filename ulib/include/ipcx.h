@@ -240,6 +240,41 @@ int ipcx_event_pulse(int event);
 int ipcx_event_wait(int event, unsigned int flags, uint64_t timeout);
 int ipcx_event_stat(int event, struct ipcx_event_stat *stat);
 
+/* ---- waiting for several objects at once ---- */
+
+/* An entry that takes one unit, or the event (IPCX_WAIT_TAKE), or waits until @fd is ready. */
+static inline struct ipcx_wait_entry ipcx_wait_entry(int fd, unsigned int what)
+{
+	struct ipcx_wait_entry entry = { (uint32_t)fd, what, 0, 0 };
+
+	return entry;
+}
+
+/*
+ * Wait until one of @nr objects is ready, and take it; returns its index.  @flags: IPCX_NOWAIT,
+ * IPCX_REALTIME; @timeout: absolute, see ipcx_after_ns(), or IPCX_FOREVER.
+ */
+int ipcx_wait_any(const struct ipcx_wait_entry *entries, unsigned int nr, unsigned int flags,
+		  uint64_t timeout);
+/* Wait until all are ready in one moment, and take them all; returns 0. */
+int ipcx_wait_all(const struct ipcx_wait_entry *entries, unsigned int nr, unsigned int flags,
+		  uint64_t timeout);
+/*
+ * The same with everything: @flags: also IPCX_WAIT_ALL.  @alert: an event that ends the wait as
+ * well, which returns @nr then; -1 for none.  *@index, unless @index is NULL: with -EPIPE, which
+ * object has been shut down.
+ */
+int ipcx_wait(const struct ipcx_wait_entry *entries, unsigned int nr, unsigned int flags,
+	      uint64_t timeout, int alert, unsigned int *index);
+
+/* A set of objects to wait for, which are registered once.  It has no name. */
+int ipcx_wait_set_create(const struct ipcx_options *options);
+/* @index: 0 to IPCX_WAIT_MAX - 1, a place that is free.  The set keeps the object. */
+int ipcx_wait_set_add(int set, unsigned int index, const struct ipcx_wait_entry *entry);
+int ipcx_wait_set_remove(int set, unsigned int index);
+/* @flags: also IPCX_WAIT_ALL.  Returns the index of what was taken; 0 for all. */
+int ipcx_wait_set_wait(int set, unsigned int flags, uint64_t timeout, unsigned int *index);
+
 /* ---- streams: read(2), write(2), poll(2) and splice(2) as on a pipe ---- */
 
 /* @capacity: bytes, rounded up to a power of 2 of at least a page; 0 for 64 KiB. */
