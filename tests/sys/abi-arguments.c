@@ -7,7 +7,7 @@
 
 #include <sys/eventfd.h>
 
-enum where { DEVICE, QUEUE, REGION, SEM, EVENT, STREAM, NR_WHERE };
+enum where { DEVICE, QUEUE, REGION, SEM, EVENT, STREAM, WAIT_SET, NR_WHERE };
 
 static const char name[] = "abi";
 static char payload[64];
@@ -46,6 +46,9 @@ union arg {
 	struct ipcx_event_stat event_stat;
 	struct ipcx_notify notify;
 	struct ipcx_notify_cancel cancel;
+	struct ipcx_wait many;
+	struct ipcx_wait_set_change set_change;
+	struct ipcx_wait_set_wait set_wait;
 };
 
 static union arg arg;
@@ -182,6 +185,41 @@ static void fill_cancel(void)
 	arg.cancel.id = last;
 }
 
+static struct ipcx_wait_entry entries[1];
+
+static void fill_many(void)
+{
+	CHECK_OK(ipcx_sem_post(fds[SEM], 1));
+	entries[0] = ipcx_wait_entry(fds[SEM], IPCX_WAIT_TAKE);
+	arg.many.timeout = IPCX_FOREVER;
+	arg.many.entries = (uintptr_t)entries;
+	arg.many.nr = 1;
+	arg.many.entry_size = sizeof(entries[0]);
+}
+
+/* The place is free, or in use, as it has to be for one of them to work. */
+static void fill_add(void)
+{
+	ipcx_wait_set_remove(fds[WAIT_SET], 1);
+	arg.set_change.index = 1;
+	arg.set_change.entry = ipcx_wait_entry(fds[SEM], IPCX_WAIT_TAKE);
+}
+
+static void fill_remove(void)
+{
+	fill_add();
+	ipcx_wait_set_add(fds[WAIT_SET], 1, &arg.set_change.entry);
+	memset(&arg.set_change.entry, 0, sizeof(arg.set_change.entry));
+}
+
+static void fill_set_wait(void)
+{
+	fill_remove();
+	memset(&arg, 0, sizeof(arg));
+	CHECK_OK(ipcx_sem_post(fds[SEM], 1));
+	arg.set_wait.timeout = IPCX_FOREVER;
+}
+
 static void fill_shutdown(void)
 {
 	arg.shutdown.how = IPCX_SHUT_SEND;
@@ -257,6 +295,16 @@ static const struct command {
 	  offsetof(struct ipcx_queue_recv_fds, reserved), fill_recv_fds),
 	C(IPCX_NOTIFY, EVENT, ipcx_notify, IPCX_NOTIFY_REPEAT, 0, fill_notify),
 	C(IPCX_NOTIFY_CANCEL, EVENT, ipcx_notify_cancel, 0, 0, fill_cancel),
+	C(IPCX_WAIT, SEM, ipcx_wait, WAIT_FLAGS | IPCX_WAIT_ALL | IPCX_WAIT_ALERT, 0, fill_many),
+	C(IPCX_WAIT, REGION, ipcx_wait, WAIT_FLAGS | IPCX_WAIT_ALL | IPCX_WAIT_ALERT, 0, fill_many),
+	C(IPCX_WAIT_SET_CREATE, DEVICE, ipcx_wait_set_create, CREATE_FLAGS, 0, NULL),
+	C(IPCX_STAT, WAIT_SET, ipcx_stat, 0, offsetof(struct ipcx_stat, reserved), NULL),
+	C(IPCX_WAIT_SET_ADD, WAIT_SET, ipcx_wait_set_change, 0, offsetof(struct ipcx_wait_set_change, reserved),
+	  fill_add),
+	C(IPCX_WAIT_SET_REMOVE, WAIT_SET, ipcx_wait_set_change, 0, offsetof(struct ipcx_wait_set_change, reserved),
+	  fill_remove),
+	C(IPCX_WAIT_SET_WAIT, WAIT_SET, ipcx_wait_set_wait, WAIT_FLAGS | IPCX_WAIT_ALL,
+	  offsetof(struct ipcx_wait_set_wait, reserved), fill_set_wait),
 	/* last: nothing works after it */
 	C(IPCX_SHUTDOWN, SEM, ipcx_shutdown, 0, offsetof(struct ipcx_shutdown, reserved),
 	  fill_shutdown),
@@ -274,6 +322,7 @@ static void set_up(void)
 	fds[SEM] = sem(0, INT_MAX);
 	fds[EVENT] = event(0, 0);
 	fds[STREAM] = CHECK_OK(ipcx_stream_create(NULL, 0, NULL));
+	fds[WAIT_SET] = CHECK_OK(ipcx_wait_set_create(NULL));
 }
 
 /* A valid argument of the size that this header has. */
@@ -511,7 +560,7 @@ TEST(commands_of_other_objects)
 	set_up();
 	for_each_command(c) {
 		bool any = c->cmd == IPCX_RESTRICT || c->cmd == IPCX_STAT || c->cmd == IPCX_SHUTDOWN ||
-			   c->cmd == IPCX_NOTIFY || c->cmd == IPCX_NOTIFY_CANCEL;
+			   c->cmd == IPCX_NOTIFY || c->cmd == IPCX_NOTIFY_CANCEL || c->cmd == IPCX_WAIT;
 
 		for (where = DEVICE; where < NR_WHERE; where++) {
 			if (where == (int)c->where || (any && where != DEVICE))
@@ -525,9 +574,9 @@ TEST(commands_of_other_objects)
 TEST(unknown_commands)
 {
 	static const int known[] = {
-		0, 1, 2, 3, 4, 5, 6, 7, 8, 0x10, 0x11, 0x12, 0x13, 0x14, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26,
-		0x27, 0x28, 0x29,
-		0x30, 0x38, 0x39, 0x3a, 0x40, 0x41, 0x42, 0x43, 0x44, 0x48, 0x49,
+		0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
+		0x26, 0x27, 0x28, 0x29,
+		0x30, 0x38, 0x39, 0x3a, 0x40, 0x41, 0x42, 0x43, 0x44, 0x48, 0x49, 0x50, 0x51, 0x52,
 	};
 	int where, nr;
 	size_t i;

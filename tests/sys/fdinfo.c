@@ -152,6 +152,25 @@ TEST(events)
 	CHECK_STR(fdinfo(event(0, 0), "state"), "");
 }
 
+TEST(wait_sets)
+{
+	static const char *const keys[] = { COMMON, "objects", "hints", "waiting-any", "waiting-all", NULL };
+	struct ipcx_wait_entry entry = ipcx_wait_entry(sem(0, 1), IPCX_WAIT_TAKE);
+	int set = CHECK_OK(ipcx_wait_set_create(NULL));
+
+	check_lines(set, keys);
+	check_common(set, "wait-set", "rw");
+	check_number(set, "objects", 0);
+	CHECK_OK(ipcx_wait_set_add(set, 3, &entry));
+	check_number(set, "objects", 1);
+	/* it has not been looked at yet, and then it is known not to be ready */
+	check_number(set, "hints", 8);
+	CHECK_ERR(ipcx_wait_set_wait(set, IPCX_NOWAIT, 0, NULL), EAGAIN);
+	check_number(set, "hints", 0);
+	check_number(set, "waiting-any", 0);
+	check_number(set, "waiting-all", 0);
+}
+
 TEST(names)
 {
 	static const char *const keys[] = { "ipcx-kind", "ipcx-id", "name", "rights", NULL };
@@ -177,12 +196,13 @@ TEST(names)
 TEST(links)
 {
 	static const char *const expected[] = { "anon_inode:[ipcx-queue]", "ipcx-region (deleted)",
-						"anon_inode:[ipcx-sem]", "anon_inode:[ipcx-event]" };
-	int fds[4] = { queue(), region(1), sem(0, 1), event(0, 0) }, i;
+						"anon_inode:[ipcx-sem]", "anon_inode:[ipcx-event]",
+						"anon_inode:[ipcx-wait-set]" };
+	int fds[5] = { queue(), region(1), sem(0, 1), event(0, 0), CHECK_OK(ipcx_wait_set_create(NULL)) }, i;
 	char path[64], link[128], *at;
 	ssize_t len;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 5; i++) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[i]);
 		len = CHECK_SYS(readlink(path, link, sizeof(link) - 1));
 		link[len] = '\0';

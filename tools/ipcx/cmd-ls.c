@@ -328,7 +328,7 @@ static int stat_module(bool as_json)
 		{ IPCX_FEATURE_QUEUE, "queue" }, { IPCX_FEATURE_REGION, "region" },
 		{ IPCX_FEATURE_SEM, "semaphore" }, { IPCX_FEATURE_SEM_ROBUST, "robust" },
 		{ IPCX_FEATURE_EVENT, "event" }, { IPCX_FEATURE_STREAM, "stream" },
-		{ IPCX_FEATURE_CALL, "call" },
+		{ IPCX_FEATURE_CALL, "call" }, { IPCX_FEATURE_WAIT, "wait" },
 	};
 	struct ipcx_query query;
 	char a[16], b[16];
