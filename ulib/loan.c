@@ -102,9 +102,13 @@ static size_t round_up(size_t n, size_t unit)
 	return (n + unit - 1) & ~(unit - 1);
 }
 
+/*
+ * An odd number of cache lines: were the pieces all at the same place of a page, a few of them
+ * would fill the ways of the cache that have room for that place.
+ */
 static size_t stride_of(size_t len)
 {
-	return round_up(len, len < PAGE ? RING_LINE : PAGE);
+	return round_up(len, RING_LINE) | RING_LINE;
 }
 
 /* Where things are behind a ring of @ring_size bytes; returns the size of the whole, or 0. */

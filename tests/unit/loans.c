@@ -30,7 +30,7 @@ TEST(a_piece_goes_round)
 		POISON(b);
 		CHECK_EQ(ipcx_loan_take(&loans, &a, 0, IPCX_FOREVER), 0);
 		CHECK_EQ(a.len, 10000);
-		CHECK_EQ((uintptr_t)a.addr % 4096, 0);
+		CHECK_EQ((uintptr_t)a.addr % 64, 0);
 		fill(a.addr, 10000, i);
 		stale = a;
 		CHECK_EQ(ipcx_loan_send(&loans, &a, 9000 + i), 0);
@@ -337,7 +337,7 @@ TEST_LIMIT(hostile_memory, 60000)
 		loans_attach(&loans, fd, BOTH);
 		CHECK_OK(ipcx_loan_set_spin(&loans, 1000));
 		CHECK_EQ(ipcx_loan_take(&loans, &loan[0], 0, IPCX_FOREVER), 0);
-		base = (char *)loan[0].addr - (len - 4 * 256);
+		base = (char *)loan[0].addr - (len - 4 * 320);
 		CHECK_EQ((uintptr_t)base % 4096, 0);
 		for (int i = 0; i < 300; i++) {
 			uint64_t *word = (uint64_t *)(raw + (test_random_below(len - 1024) & ~7UL));
@@ -369,7 +369,7 @@ TEST_LIMIT(hostile_memory, 60000)
 			    ret != -EPROTO && ret != -EPIPE)
 				FAIL("%s", strerror(-ret));
 			if (!ret && l->addr) {
-				CHECK_GE((uintptr_t)l->addr, (uintptr_t)base + len - 4 * 256);
+				CHECK_GE((uintptr_t)l->addr, (uintptr_t)base + len - 4 * 320);
 				CHECK_LE((uintptr_t)l->addr + l->len, (uintptr_t)base + len);
 				memset(l->addr, i, l->len);
 			}

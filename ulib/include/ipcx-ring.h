@@ -167,7 +167,7 @@ int ipcx_ring_release(struct ipcx_ring *ring, unsigned int nr);
  * struct ipcx_loan_limits - what can be lent
  * @flags:	IPCX_RING_HUGE
  * @nr:		pieces of memory; 0: 16
- * @len:	bytes of each; 0: 64 KiB.  From a page on, each begins on a page.
+ * @len:	bytes of each; 0: 64 KiB.  Each begins on a cache line.
  */
 struct ipcx_loan_limits {
 	unsigned int flags;
