@@ -190,6 +190,9 @@ static int attach_tx(struct ring *r, bool expedited)
 	uint64_t pos = load_relaxed(&shared->tx.pos), rx = load_acquire(&shared->rx.pos);
 	struct ring_side *side = &r->tx;
 
+	/* Messages that it did not note may even have been received. */
+	if (rx - pos <= r->nr)
+		pos = rx;
 	if (pos - rx > r->nr)
 		return -EPROTO;
 	while (pos - rx < r->nr &&
