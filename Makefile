@@ -179,13 +179,16 @@ check-debug-now: user tests
 		tools/vm/debug-kernel $$k >/dev/null && $(MAKE) --no-print-directory module KERNEL=$$k || exit 1; done
 	$(Q)IPCX_NO_BUILD=1 tests/run -s $(DEBUG_KERNELS:%=-k %)
 
+# Every case, the sweeps and the open loop, a few minutes in all.
+BENCH	?= --sweep --rate 1000 --seconds 0.1
+
 # What needs the module is measured where it is; the machine has no gnuplot, so
 # what would be drawn there is drawn here.
 bench-now: user vm-module
 	$(Q)mkdir -p $(B)/bench
-	$(Q)if [ -c /dev/ipcx ]; then $(B)/ipcx bench --json $(B)/bench.json --svg $(B)/bench; else \
-		$(RUN_IN) -t 1500 -f tools/vm/gnuplot-later:/usr/bin/gnuplot -o /tmp/bench.json:$(B)/bench.json \
-		-o /tmp/plots.gp:$(B)/bench/plots.gp -- ipcx bench --json /tmp/bench.json --svg bench && \
+	$(Q)if [ -c /dev/ipcx ]; then $(B)/ipcx bench $(BENCH) --json $(B)/bench.json --svg $(B)/bench; else \
+		$(RUN_IN) -t 1500 -m 2048 -f tools/vm/gnuplot-later:/usr/bin/gnuplot -o /tmp/bench.json:$(B)/bench.json \
+		-o /tmp/plots.gp:$(B)/bench/plots.gp -- env IPCX_PROGRESS=1 ipcx bench $(BENCH) --json /tmp/bench.json --svg bench && \
 		(cd $(B) && gnuplot bench/plots.gp); fi
 	@echo 'The figures are in $(B)/bench.json, the plots are $(B)/bench/*.svg.'
 

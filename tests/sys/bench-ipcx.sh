@@ -35,6 +35,20 @@ row post_wait ipcx_notify 0 one_cpu
 row handover ipcx_notify 0 one_cpu
 row wait_any ipcx_queue_epoll 0 one_cpu
 row pass_fd ipcx_queue_fds 0 one_cpu
+works "in the open loop" ipcx bench --rate 500 -p one_cpu -t 0.02 -r 1 -m ipcx_queue,ipcx_stream --json "$T/rows"
+row open_loop ipcx_queue 64 one_cpu
+row open_loop ipcx_stream 64 one_cpu
+works "in sweeps" ipcx bench -c depth,processes,objects -n 0,2,1000 -t 0.004 -r 1 \
+	-m ipcx_queue,ipcx_queue_prio,ipcx_queue_type,ipcx_queue_rw --json "$T/rows"
+cp "$T/out" "$T/table"
+is "$(sed -n '/^FAILED/,$p' "$T/table")" "" "none failed"
+for mechanism in ipcx_queue ipcx_queue_prio ipcx_queue_type; do
+	row depth $mechanism 64 one_cpu
+	is "$(grep -c "\"$mechanism\".*\"n\": 1000," "$T/row")" 1 "among 1000 messages"
+done
+row processes ipcx_queue 64 one_cpu
+row processes ipcx_queue 64 two_cpus
+row objects ipcx_queue_rw 64 one_cpu
 ipcx ls > "$T/after"
 same "$T/before" "$T/after" "no object is left"
 finish

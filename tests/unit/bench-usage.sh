@@ -6,18 +6,18 @@
 [ -x "$IPCX" ] || skip_all "there is no ipcx"
 
 works "bench --help" ipcx bench --help
-for option in --case --mechanism --size --placement --seconds --rounds --rate --quick --brief --floor --count --json --svg --list; do
+for option in --case --mechanism --size --sweep --steps --placement --seconds --rounds --rate --quick --brief --floor --count --json --svg --list; do
 	has "$(cat "$T/out")" "$option" "its help names $option"
 done
 works "bench --list" ipcx bench --list
 cp "$T/out" "$T/list"
 for name in pipe fifo posix_mq sysv_msg unix_stream unix_dgram unix_seqpacket tcp signal eventfd futex sem_t pthread_cond signalfd \
-	    tee poll poll_eventfd select epoll epoll_edge epoll_eventfd futex_waitv pidfd_getfd \
+	    tee poll poll_eventfd select epoll epoll_edge epoll_eventfd futex_waitv pidfd_getfd posix_mq_prio sysv_msg_type ipcx_queue_prio ipcx_queue_type \
 	    sysv_sem posix_shm sysv_shm process_vm memfd io_uring ipcx_queue ipcx_queue_rw ipcx_region ipcx_sem \
 	    ipcx_event; do
 	has "$(cat "$T/list")" "  $name " "its list names $name"
 done
-for name in floor send_recv roundtrip stream batch broadcast post_wait handover wait_any pass_fd open_loop; do
+for name in floor send_recv roundtrip stream batch broadcast post_wait handover wait_any pass_fd open_loop depth processes objects; do
 	has "$(cat "$T/list")" "  $name " "its list names $name"
 done
 
@@ -33,6 +33,10 @@ fails 2 "a size that is none" ipcx bench --size 64,many
 fails 2 "no time at all" ipcx bench --seconds 0
 fails 2 "a time that is none" ipcx bench --seconds soon
 fails 2 "no rounds" ipcx bench --rounds 0
+fails 2 "a step that is none" ipcx bench --steps 1,many
+fails 2 "a step too many" ipcx bench --steps 100001
+fails 2 "counting processes" ipcx bench --count --case processes
+fails 1 "no object at all" ipcx bench --case objects --steps 0
 fails 2 "no message a second" ipcx bench --rate 0
 fails 2 "a rate that is none" ipcx bench --rate often
 fails 2 "counting the open loop" ipcx bench --count --case open_loop

@@ -14,9 +14,12 @@
 #include <unistd.h>
 
 #define MAX_SIZES	16
+#define MAX_STEP	100000
+#define MAX_PROCESSES	64
+#define SWEPT_SIZES	"64,256,1K,4K,16K,64K,256K,1M,4M,16M"
 #define DEFAULT_RATE	1000
 
-/* Payloads in bytes. */
+/* Payloads in bytes, or the numbers of a sweep. */
 struct sizes {
 	size_t of[MAX_SIZES];
 	size_t nr;
@@ -28,6 +31,8 @@ struct sizes {
  * @mechanisms: comma-separated names wanted, or NULL for all
  * @placements: bits of enum placement
  * @sizes: payloads of cases that have no usual ones; of all cases with @own_sizes
+ * @steps: of sweeps, if the user named them
+ * @sweep: all sweeps
  * @seconds: measuring time of each row, all rounds together
  */
 struct options {
@@ -36,6 +41,8 @@ struct options {
 	unsigned int placements;
 	struct sizes sizes;
 	bool own_sizes;
+	struct sizes steps;
+	bool sweep;
 	double seconds;
 	uint64_t rate;
 	unsigned int rounds;
@@ -53,6 +60,9 @@ static const char help[] =
 "  -c, --case LIST        only these cases (see --list), separated by commas\n"
 "  -m, --mechanism LIST   only these mechanisms\n"
 "  -s, --size LIST        payloads, such as 64,4K,1M (default 64,1K,4K,64K,1M)\n"
+"  -S, --sweep            the sweeps as well: sizes from 64 B to 16 MiB; messages in the queue;\n"
+"                         processes; objects\n"
+"  -n, --steps LIST       numbers for the cases depth, processes and objects\n"
 "  -p, --placement LIST   one_cpu, two_cpus: where the two ends run (default both)\n"
 "  -t, --seconds S        measure each row for S seconds, all rounds together (default 0.15)\n"
 "      --rate N           the open loop: N messages a second, see below\n"
@@ -184,12 +194,31 @@ static int parse_sizes(const char *arg, struct sizes *sizes)
 	return sizes->nr ? 0 : usage_error("no size is given");
 }
 
-static unsigned int usual_cases(void)
+static int parse_steps(const char *arg, struct sizes *steps)
+{
+	char list[256], *save, *word;
+
+	steps->nr = 0;
+	if (snprintf(list, sizeof(list), "%s", arg) >= (int)sizeof(list))
+		return usage_error("the list of steps is too long");
+	for (word = strtok_r(list, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		uint64_t step;
+
+		if (parse_number(word, 0, MAX_STEP, &step))
+			return usage_error("a step is from 0 to %d, not %s", MAX_STEP, word);
+		if (steps->nr == MAX_SIZES)
+			return usage_error("more than %d steps", MAX_SIZES);
+		steps->of[steps->nr++] = step;
+	}
+	return steps->nr ? 0 : usage_error("no step is given");
+}
+
+static unsigned int usual_cases(bool sweep)
 {
 	unsigned int bits = 0;
 
 	for (int c = 0; c < NR_CASES; c++)
-		if (!cases[c].on_request)
+		if (!cases[c].on_request || (sweep && cases[c].steps))
 			bits |= CASE_BIT(c);
 	return bits;
 }
@@ -201,6 +230,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "case", required_argument, NULL, 'c' },
 		{ "mechanism", required_argument, NULL, 'm' },
 		{ "size", required_argument, NULL, 's' },
+		{ "sweep", no_argument, NULL, 'S' },
+		{ "steps", required_argument, NULL, 'n' },
 		{ "placement", required_argument, NULL, 'p' },
 		{ "seconds", required_argument, NULL, 't' },
 		{ "rate", required_argument, NULL, 'R' },
@@ -210,7 +241,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "floor", no_argument, NULL, 'f' },
 		{ "count", no_argument, NULL, 'C' },
 		{ "json", required_argument, NULL, 'j' },
-		{ "svg", required_argument, NULL, 'S' },
+		{ "svg", required_argument, NULL, 'V' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 }
@@ -220,7 +251,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	int opt, ret = 0;
 	char *end;
 
-	while (!ret && (opt = getopt_long(argc, argv, "c:m:s:p:t:r:qbflh", longopts, NULL)) != -1) {
+	while (!ret && (opt = getopt_long(argc, argv, "c:m:s:Sn:p:t:r:qbflh", longopts, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			ret = parse_cases(optarg, &o->cases);
@@ -231,6 +262,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 		case 's':
 			ret = parse_sizes(optarg, &o->sizes);
 			o->own_sizes = true;
+			break;
+		case 'S':
+			o->sweep = true;
+			break;
+		case 'n':
+			ret = parse_steps(optarg, &o->steps);
 			break;
 		case 'p':
 			ret = parse_placements(optarg, &o->placements);
@@ -267,7 +304,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		case 'j':
 			o->json = optarg;
 			break;
-		case 'S':
+		case 'V':
 			o->svg = optarg;
 			break;
 		case 'l':
@@ -285,7 +322,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 	if (!ret && !o->own_sizes)
 		ret = parse_sizes(quick ? "64,4K,64K" : "64,1K,4K,64K,1M", &o->sizes);
 	if (!o->cases)
-		o->cases = o->rate ? CASE_BIT(CASE_OPEN_LOOP) : usual_cases();
+		o->cases = (o->rate ? CASE_BIT(CASE_OPEN_LOOP) : 0) |
+			   (o->rate && !o->sweep ? 0 : usual_cases(o->sweep));
 	if (!o->rate)
 		o->rate = DEFAULT_RATE;
 	if (!o->seconds)
@@ -293,7 +331,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 	if (!o->rounds)
 		o->rounds = counting ? 1 : quick ? 2 : 3;
 	if (counting) {
-		o->cases &= ~(CASE_BIT(CASE_STREAM) | CASE_BIT(CASE_OPEN_LOOP));
+		o->cases &= ~(CASE_BIT(CASE_STREAM) | CASE_BIT(CASE_OPEN_LOOP) |
+			      CASE_BIT(CASE_PROCESSES));
 		o->placements &= 1U << ONE_CPU;
 		o->brief = true;
 	}
@@ -307,14 +346,18 @@ static unsigned int placements_of(enum bench_case c, const struct mechanism *m)
 {
 	if (c == CASE_FLOOR || m->placements)
 		return m->placements;
+	if (c == CASE_PROCESSES)
+		return 1U << ONE_CPU | 1U << TWO_CPUS;
 	return cases[c].two_sided ? 1U << ONE_CPU | 1U << TWO_CPUS : 1U << ONE_CPU;
 }
 
 /* Receivers, objects, or messages in one call: as many as 256 KiB hold, at most BATCH_NR. */
-static unsigned int nr_of(enum bench_case c, const struct mechanism *m, size_t len)
+static unsigned int nr_of(enum bench_case c, const struct mechanism *m, size_t len, size_t step)
 {
 	size_t nr = len ? (256UL << 10) / len : 1;
 
+	if (cases[c].steps)
+		return step;
 	if (cases[c].nr)
 		return cases[c].nr;
 	if (c != CASE_BATCH && !(c == CASE_STREAM && m->stream_nr))
@@ -345,7 +388,7 @@ static bool is_planned(const struct row *rows, size_t nr, const struct row *row)
 
 /* One row for each mechanism that knows the case: what is compared with each other. */
 static int plan_table(const struct options *o, const struct machine *m, enum bench_case c,
-		      enum placement p, size_t len, struct row **rows, size_t *nr)
+		      enum placement p, size_t len, size_t step, struct row **rows, size_t *nr)
 {
 	const struct mechanism *mech;
 	int ret = 0;
@@ -359,7 +402,7 @@ static int plan_table(const struct options *o, const struct machine *m, enum ben
 			continue;
 		row.len = mech->no_payload ? 0 : len;
 		row.rate = c == CASE_OPEN_LOOP ? o->rate : 0;
-		row.nr = nr_of(c, mech, row.len);
+		row.nr = nr_of(c, mech, row.len, step);
 		if (c == CASE_BATCH && row.nr < BATCH_NR)
 			continue;
 		/* Without a size, it has its row already. */
@@ -400,41 +443,79 @@ static int plan_floors(const struct options *o, const struct machine *m, struct 
 	return ret;
 }
 
+/* Does this number make sense? */
+static bool is_step(enum bench_case c, enum placement p, size_t step)
+{
+	if (c == CASE_PROCESSES)
+		return step > (p == TWO_CPUS) && step <= MAX_PROCESSES && (step == 1 || !(step & 1));
+	return step || c != CASE_OBJECTS;
+}
+
+/* All tables of one case. */
+static int plan_case(const struct options *o, const struct machine *m, enum bench_case c,
+		     struct row **rows, size_t *nr)
+{
+	static const struct sizes none = { .nr = 1 };
+	struct sizes usual, usual_steps;
+	const struct sizes *sizes = &o->sizes, *steps = &none;
+	int ret = 0;
+
+	if (!cases[c].payload)
+		sizes = &none;
+	else if (cases[c].steps || (cases[c].sizes && !o->own_sizes))
+		ret = parse_sizes(cases[c].sizes, &usual);
+	else if (c == CASE_SEND_RECV && o->sweep && !o->own_sizes)
+		ret = parse_sizes(SWEPT_SIZES, &usual);
+	else
+		usual = *sizes;
+	if (cases[c].payload)
+		sizes = &usual;
+	if (cases[c].steps && o->steps.nr)
+		steps = &o->steps;
+	else if (cases[c].steps && !parse_steps(cases[c].steps, &usual_steps))
+		steps = &usual_steps;
+	for (int p = 0; p < NR_PLACEMENTS; p++)
+		for (size_t s = 0; s < sizes->nr; s++)
+			for (size_t n = 0; !ret && n < steps->nr; n++)
+				if (o->placements & 1U << p &&
+				    (!cases[c].steps || is_step(c, p, steps->of[n])))
+					ret = plan_table(o, m, c, p, sizes->of[s], steps->of[n],
+							 rows, nr);
+	return ret;
+}
+
 /* All rows wanted. */
 static int plan(const struct options *o, const struct machine *m, struct row **rows, size_t *nr)
 {
-	static const struct sizes none = { .nr = 1 };
 	int ret = 0;
 
-	for (int c = 0; c < NR_CASES; c++) {
-		struct sizes usual;
-		const struct sizes *sizes = &o->sizes;
-
-		if (!(o->cases & CASE_BIT(c)))
-			continue;
-		if (!cases[c].payload)
-			sizes = &none;
-		else if (cases[c].sizes && !o->own_sizes && !parse_sizes(cases[c].sizes, &usual))
-			sizes = &usual;
-		for (int p = 0; p < NR_PLACEMENTS; p++)
-			for (size_t s = 0; !ret && s < sizes->nr; s++)
-				if (o->placements & 1U << p)
-					ret = plan_table(o, m, c, p, sizes->of[s], rows, nr);
-	}
+	for (int c = 0; !ret && c < NR_CASES; c++)
+		if (o->cases & CASE_BIT(c))
+			ret = plan_case(o, m, c, rows, nr);
 	return ret ?: plan_floors(o, m, rows, nr);
 }
 
-/* On a terminal, one line that is overwritten. */
+/*
+ * On a terminal, one line that is overwritten.  Elsewhere nothing, or with IPCX_PROGRESS set (where
+ * the terminal is another machine's) a line for each case and placement.
+ */
 static void progress(size_t done, size_t all, uint64_t began, const struct row *row)
 {
+	static const struct row *told;
 	static int is_terminal = -1;
 	double spent = (now_ns() - began) / 1e9;
 	char size[16];
 
 	if (is_terminal < 0)
 		is_terminal = isatty(STDERR_FILENO);
-	if (!is_terminal)
+	if (!is_terminal) {
+		if (row && getenv("IPCX_PROGRESS") &&
+		    (!told || told->bcase != row->bcase || told->placement != row->placement))
+			fprintf(stderr, "%3zu %%  %3.0f s  %s %s\n", 100 * done / all, spent,
+				cases[row->bcase].name, placement_names[row->placement]);
+		told = row;
 		return;
+	}
 	if (!row) {
 		fprintf(stderr, "\r\033[K");
 		return;
@@ -442,6 +523,8 @@ static void progress(size_t done, size_t all, uint64_t began, const struct row *
 	fprintf(stderr, "\r\033[K%3zu %%  %s %s %s %s", 100 * done / all, cases[row->bcase].name,
 		placement_names[row->placement], size_name(row->len, size, sizeof(size)),
 		row->mech->name);
+	if (cases[row->bcase].steps)
+		fprintf(stderr, " %u", row->nr);
 	if (done)
 		fprintf(stderr, ", %.0f s left", spent / done * (all - done));
 	fflush(stderr);
@@ -456,7 +539,8 @@ static int measure(const struct options *o, const struct machine *m, struct row 
 
 	for (i = 0; i < nr; i = end) {
 		for (end = i; end < nr && rows[end].bcase == rows[i].bcase &&
-		     rows[end].placement == rows[i].placement && rows[end].len == rows[i].len; end++)
+		     rows[end].placement == rows[i].placement && row_x(&rows[end]) == row_x(&rows[i]);
+		     end++)
 			;
 		for (unsigned int round = 0; round < o->rounds; round++) {
 			for (size_t k = i; k < end; k++, done++) {

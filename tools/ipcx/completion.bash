@@ -40,7 +40,7 @@ _ipcx()
 	wait)		words="--timeout --nowait" names=1 ;;
 	map)		words="--hex --read --write --offset --length" names=1 ;;
 	demo)		words="--no-bench" ;;
-	bench)		words="--case --mechanism --size --placement --seconds --rounds --rate --quick --brief
+	bench)		words="--case --mechanism --size --sweep --steps --placement --seconds --rounds --rate --quick --brief
 				--floor --count --json --svg --list" ;;
 	help)		words="create ls stat shutdown notify rm send recv peek call serve purge post wait set reset pulse map demo bench" ;;
 	esac

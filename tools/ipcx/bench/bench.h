@@ -39,6 +39,9 @@ enum bench_case {
 	CASE_WAIT_ANY,
 	CASE_PASS_FD,
 	CASE_OPEN_LOOP,
+	CASE_DEPTH,
+	CASE_PROCESSES,
+	CASE_OBJECTS,
 	NR_CASES
 };
 
@@ -47,6 +50,9 @@ enum bench_case {
 			 CASE_BIT(CASE_STREAM))
 #define TOKEN_CASES	(CASE_BIT(CASE_POST_WAIT) | CASE_BIT(CASE_HANDOVER))
 
+/* What comes out of a queue that others are in: the first, the one just sent, or the most urgent. */
+enum order { ORDER_FIFO, ORDER_OWN, ORDER_PRIORITY };
+
 enum placement { ONE_CPU, TWO_CPUS, NR_PLACEMENTS };
 
 /**
@@ -54,7 +60,8 @@ enum placement { ONE_CPU, TWO_CPUS, NR_PLACEMENTS };
  * @mech: how messages move
  * @bcase: what for
  * @len: payload bytes of every message, 0 if it carries none
- * @nr: messages in one vectored call; receivers of a broadcast; objects waited for
+ * @nr: messages in one vectored call; receivers of a broadcast; objects waited for; of a sweep,
+ *	messages in the queue, processes or objects
  * @capacity: messages that must fit without a receiver running
  * @two: the sides are two processes
  * @warm: not measured yet: what costs time is checked now
@@ -95,6 +102,8 @@ struct link {
  * @two_sided: as a floor it takes two processes
  * @placements: as a floor, bits of the placements that make sense
  * @no_payload: as a floor, it has no size
+ * @is_measure: something to compare with, not to use: no floor, but no standard call either
+ * @order: in a deep queue, which message comes out
  * @setup: before the fork: make all objects; 0, -errno, or skip()
  * @start: after the fork, in the process of side @side (in one process: once, side 0); may be NULL
  * @send: send one message in direction @dir (0: from side 0 to side 1); blocks
@@ -109,6 +118,9 @@ struct link {
  * returns -EBADMSG if that was another than @dir.  To pass a descriptor, send() sends one, and recv()
  * receives and closes it, and while @warm makes sure that it was the one.
  *
+ * In a deep queue, send() while @warm fills it.  Of many objects, @dir is the number of one.  With
+ * many processes all send and receive in direction 0.
+ *
  * There is no teardown: a turn is a process, and its end closes everything.  What outlives a
  * process is unlinked at once or recorded with keep_id().
  */
@@ -121,6 +133,8 @@ struct mechanism {
 	bool two_sided;
 	unsigned int placements;
 	bool no_payload;
+	bool is_measure;
+	enum order order;
 	int (*setup)(struct link *l);
 	int (*start)(struct link *l, int side);
 	int (*send)(struct link *l, int dir, void *buf, size_t len);
@@ -143,6 +157,7 @@ extern const struct mechanism uring_mechanisms[];
 extern const struct mechanism broadcast_mechanisms[];
 extern const struct mechanism wait_mechanisms[];
 extern const struct mechanism fd_mechanisms[];
+extern const struct mechanism sweep_mechanisms[];
 extern const struct mechanism ipcx_mechanisms[];
 extern const struct mechanism local_mechanisms[];
 
@@ -268,6 +283,8 @@ struct floor {
  * @sizes: payloads if none are asked for, or NULL for the usual ones
  * @floor: of each placement
  * @on_request: not measured unless asked for
+ * @mean: its figure is the mean: what many processes do comes in bursts
+ * @steps: the case is a sweep over struct row's @nr: its usual values
  */
 struct case_info {
 	const char *name;
@@ -281,6 +298,8 @@ struct case_info {
 	const char *sizes;
 	struct floor floor[NR_PLACEMENTS];
 	bool on_request;
+	bool mean;
+	const char *steps;
 };
 
 /**
@@ -313,6 +332,7 @@ struct machine {
 extern const struct case_info cases[NR_CASES];
 extern const char *const placement_names[NR_PLACEMENTS];
 bool row_is_two_sided(const struct row *row);
+size_t row_x(const struct row *row);
 void row_run(const struct row *row, struct turn *turn);
 #define CALIBRATE	16		/* operations that tell how long one takes */
 unsigned int warm_up(const struct link *l);
@@ -329,6 +349,13 @@ int run_open_loop(struct link *l);
 /* cases-many.c */
 int run_broadcast(struct link *l);
 int run_any(struct link *l);
+int measure_ops(struct link *l, uint64_t seq, unsigned int units, unsigned int counted,
+		int (*ops)(struct link *l, uint64_t *seq, unsigned int nr));
+
+/* cases-sweep.c */
+int run_depth(struct link *l);
+int run_processes(struct link *l);
+int run_objects(struct link *l);
 
 /* turn.c */
 struct turn *turn_alloc(void);

@@ -61,8 +61,8 @@ static int any_ops(struct link *l, uint64_t *seq, unsigned int nr)
 }
 
 /* Measure @ops; each is @units of what the case counts. */
-static int measure_ops(struct link *l, uint64_t seq, unsigned int units, unsigned int counted,
-		       int (*ops)(struct link *l, uint64_t *seq, unsigned int nr))
+int measure_ops(struct link *l, uint64_t seq, unsigned int units, unsigned int counted,
+		int (*ops)(struct link *l, uint64_t *seq, unsigned int nr))
 {
 	struct turn *turn = l->turn;
 	struct usage start;

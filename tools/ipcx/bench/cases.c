@@ -441,7 +441,7 @@ const struct case_info cases[NR_CASES] = {
 			     .floor = { { "sched_yield", 1 }, { "two_cache_lines", 1 } } },
 	/* On two processors both sides work at the same time. */
 	[CASE_STREAM] = { "stream", "one message of a stream between two processes", true, true, 1,
-			  run_stream,
+			  run_stream, .mean = true,
 			  .floor = { { "syscall_copy", 1 }, { "syscall_copy", 0.5 } } },
 	[CASE_BATCH] = { "batch", "one message of vectored calls in one process", true, false, 1,
 			 run_batch, .nr_text = "%u in a call", .floor = { { "memcpy", 1 } } },
@@ -462,6 +462,18 @@ const struct case_info cases[NR_CASES] = {
 	[CASE_OPEN_LOOP] = { "open_loop", "from the moment when a message is to be sent, at a fixed rate, "
 			     "to its receipt (--rate)", true, true, 1, run_open_loop, .sizes = "64",
 			     .on_request = true },
+	[CASE_DEPTH] = { "depth", "send + receive in one process, of a queue with messages in it", true,
+			 false, 1, run_depth, .nr_text = "messages in the queue", .sizes = "64",
+			 .on_request = true, .steps = "0,1,10,100,1000,10000,100000",
+			 .floor = { { "syscall_copy", 1 } } },
+	[CASE_PROCESSES] = { "processes", "one message of a queue with many processes, half of which send",
+			     true, false, 1, run_processes, .nr_text = "processes", .sizes = "64",
+			     .on_request = true, .mean = true, .steps = "1,2,4,8,16,32,64",
+			     .floor = { { "syscall_copy", 1 }, { "syscall_copy", 0.5 } } },
+	[CASE_OBJECTS] = { "objects", "send + receive in one process, on one of many objects", true,
+			   false, 1, run_objects, .nr_text = "objects", .sizes = "64",
+			   .on_request = true, .steps = "1,10,100,1000,10000,100000",
+			   .floor = { { "syscall_copy", 1 } } },
 };
 
 bool row_is_two_sided(const struct row *row)
@@ -469,6 +481,12 @@ bool row_is_two_sided(const struct row *row)
 	if (row->bcase == CASE_FLOOR)
 		return row->mech->two_sided;
 	return cases[row->bcase].two_sided && row->mech->send;
+}
+
+/* What a table has columns of, and a plot an axis. */
+size_t row_x(const struct row *row)
+{
+	return cases[row->bcase].steps ? row->nr : row->len;
 }
 
 /* Page-aligned, touched, with HEADROOM before it. */
@@ -487,6 +505,8 @@ static char *buffer_alloc(size_t len)
 /* Messages that may stand in the link while nobody receives. */
 static unsigned int link_capacity(const struct row *row)
 {
+	if (row->bcase == CASE_DEPTH)
+		return row->nr + 1;
 	return row->bcase == CASE_BATCH ||
 	       (row->bcase == CASE_STREAM && row->mech->stream_nr) ? row->nr : 1;
 }
@@ -504,12 +524,13 @@ void row_run(const struct row *row, struct turn *turn)
 		.fd = { -1, -1, -1, -1 },
 		.turn = turn,
 	};
+	unsigned int buffers = cases[row->bcase].steps ? 1 : l.nr;
 	sigset_t none;
 	int ret;
 
 	l.pid[0] = l.pid[1] = getpid();
-	l.tx = buffer_alloc(l.nr * l.len);
-	l.rx = buffer_alloc(l.nr * l.len);
+	l.tx = buffer_alloc(buffers * l.len);
+	l.rx = buffer_alloc(buffers * l.len);
 	ret = l.tx && l.rx ? pin_to(turn->cpu[0]) : -ENOMEM;
 	ret = ret ?: l.mech->setup(&l);
 	if (!ret) {

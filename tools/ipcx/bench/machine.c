@@ -182,6 +182,8 @@ void machine_raise_limits(struct machine *m)
 		write_limit("/proc/sys/kernel/msgmax", 16L << 20);
 		write_limit("/proc/sys/kernel/msgmnb", 64L << 20);
 		write_limit("/proc/sys/fs/mqueue/msgsize_max", 16L << 20);
+		write_limit("/proc/sys/fs/mqueue/msg_max", 65536);
+		write_limit("/proc/sys/fs/mqueue/queues_max", 131072);
 	}
 	if (setrlimit(RLIMIT_MSGQUEUE, &unlimited) && !getrlimit(RLIMIT_MSGQUEUE, &limit)) {
 		limit.rlim_cur = limit.rlim_max;

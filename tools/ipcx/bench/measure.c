@@ -93,7 +93,7 @@ static int by_value(const void *a, const void *b)
 /* What the row's figure would be if this turn were all. */
 static double turn_figure(const struct row *row, const struct turn *turn, float *samples)
 {
-	if (row->bcase == CASE_STREAM)
+	if (cases[row->bcase].mean)
 		return (double)turn->ns / turn->ops;
 	qsort(samples, turn->nr_samples, sizeof(*samples), by_value);
 	return samples[turn->nr_samples / 2];
@@ -151,7 +151,7 @@ static double percentile(const struct row *row, double p)
 /* What rows are compared by. */
 double row_figure(const struct row *row)
 {
-	return counting ? row->min : row->bcase == CASE_STREAM ?
+	return counting ? row->min : cases[row->bcase].mean ?
 	       (double)row->ns / row->ops : row->p50;
 }
 

@@ -324,7 +324,8 @@ static int recv_fd(struct link *l, int dir, void *buf, size_t len)
 const struct mechanism ipcx_mechanisms[] = {
 	{ .name = "ipcx_queue", .usage = "ipcx_queue_send(3) and ipcx_queue_recv(3), one queue for "
 	  "each direction; batch: ipcx_queue_sendv and ipcx_queue_recvv",
-	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH), .setup = setup_ipcx_queue,
+	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH) | CASE_BIT(CASE_PROCESSES),
+	  .setup = setup_ipcx_queue,
 	  .send = send_queue, .recv = recv_queue, .sendv = send_batch, .recvv = recv_batch },
 	{ .name = "ipcx_queue_rw", .usage = "write(2) and read(2) on the same",
 	  .cases = MESSAGE_CASES, .setup = setup_ipcx_queue,

@@ -114,7 +114,8 @@ static int recv_vector(struct link *l, int dir, struct iovec *iov, unsigned int 
 const struct mechanism pipe_mechanisms[] = {
 	{ .name = "pipe", .usage = "write(2) and read(2) on pipe2(2), one pipe for each direction; "
 	  "F_SETPIPE_SZ for two messages; batch: writev and readv (no boundaries)",
-	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH), .setup = setup_pipe,
+	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH) | CASE_BIT(CASE_PROCESSES),
+	  .setup = setup_pipe,
 	  .send = send_bytes, .recv = recv_bytes, .sendv = send_vector, .recvv = recv_vector },
 	{ .name = "fifo", .usage = "the same on a FIFO, its name removed once both ends are open",
 	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH), .setup = setup_fifo,

@@ -55,6 +55,7 @@ static int recv_mq(struct link *l, int dir, void *buf, size_t len)
 const struct mechanism posix_mechanisms[] = {
 	{ .name = "posix_mq", .usage = "mq_send(3) and mq_receive(3), one queue for each "
 	  "direction, 10 messages deep, one priority",
-	  .cases = MESSAGE_CASES, .setup = setup_mq, .send = send_mq, .recv = recv_mq },
+	  .cases = MESSAGE_CASES | CASE_BIT(CASE_PROCESSES), .setup = setup_mq,
+	  .send = send_mq, .recv = recv_mq },
 	{ 0 }
 };

@@ -195,11 +195,13 @@ const struct mechanism socket_mechanisms[] = {
 	  .send = send_message, .recv = recv_all, .sendv = send_vector, .recvv = recv_vector },
 	{ .name = "unix_dgram", .usage = "send(2) and recv(2) on a connected pair; SO_SNDBUF holds "
 	  "a message; batch: sendmmsg and recvmmsg",
-	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH), .setup = setup_unix_dgram,
+	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH) | CASE_BIT(CASE_PROCESSES),
+	  .setup = setup_unix_dgram,
 	  .send = send_message, .recv = recv_message,
 	  .sendv = send_messages, .recvv = recv_messages },
 	{ .name = "unix_seqpacket", .usage = "the same with connection and end of file",
-	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH), .setup = setup_unix_seqpacket,
+	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH) | CASE_BIT(CASE_PROCESSES),
+	  .setup = setup_unix_seqpacket,
 	  .send = send_message, .recv = recv_message,
 	  .sendv = send_messages, .recvv = recv_messages },
 	{ .name = "tcp", .usage = "send(2) and recv(2) with MSG_WAITALL over 127.0.0.1, "

@@ -81,7 +81,8 @@ static int wait_sem(struct link *l, int token, void *buf, size_t len)
 const struct mechanism sysv_mechanisms[] = {
 	{ .name = "sysv_msg", .usage = "msgsnd(2) and msgrcv(2) of any type, one queue for each "
 	  "direction, msg_qbytes for 64 KiB or two messages",
-	  .cases = MESSAGE_CASES, .setup = setup_msg, .send = send_msg, .recv = recv_msg },
+	  .cases = MESSAGE_CASES | CASE_BIT(CASE_PROCESSES), .setup = setup_msg,
+	  .send = send_msg, .recv = recv_msg },
 	{ .name = "sysv_sem", .usage = "semop(2) by one, without SEM_UNDO, on one set",
 	  .cases = TOKEN_CASES, .setup = setup_sem, .send = post_sem, .recv = wait_sem },
 	{ 0 }

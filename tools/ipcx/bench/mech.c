@@ -18,6 +18,7 @@ static const struct mechanism *const families[] = {
 	broadcast_mechanisms,
 	wait_mechanisms,
 	fd_mechanisms,
+	sweep_mechanisms,
 	ipcx_mechanisms,
 	local_mechanisms,
 	floor_mechanisms,

@@ -16,13 +16,13 @@
 static double plotted(const struct row *row)
 {
 	return counting ? row->min : row->bcase == CASE_STREAM ? row->mb_per_s * 1e6 :
-	       row->p50 * 1e-9;
+	       row_figure(row) * 1e-9;
 }
 
 static const char *axis(const struct row *row)
 {
 	return counting ? "instructions" : row->bcase == CASE_STREAM ? "throughput" :
-	       "median time";
+	       cases[row->bcase].mean ? "mean time of a message" : "median time";
 }
 
 static const char *unit(const struct row *row)
@@ -36,22 +36,33 @@ static const char *const colours[] = {
 	"#7f3fbf", "#5f7f00",
 };
 
+/* A logarithmic axis has no 0: an empty queue stands where half a message would. */
+static double x_of(const struct row *row)
+{
+	return row_x(row) ? row_x(row) : 0.5;
+}
+
 /* One line for each mechanism, in the order of the table: quickest first. */
 static void plot_lines(FILE *gp, const struct row *rows, size_t nr)
 {
+	bool steps = cases[rows->bcase].steps;
 	size_t lines = 0;
 
 	fprintf(gp, "set logscale xy\nset format y '%%.0s %%c%s'\nset xtics (", unit(rows));
 	for (size_t i = 0; i < nr; i++) {
 		char name[16];
 
-		if (i && rows[i].len == rows[i - 1].len)
+		if (i && row_x(&rows[i]) == row_x(&rows[i - 1]))
 			continue;
-		fprintf(gp, "%s'%s' %zu", i ? ", " : "",
-			size_name(rows[i].len, name, sizeof(name)), rows[i].len);
+		if (steps)
+			snprintf(name, sizeof(name), "%u", rows[i].nr);
+		else
+			size_name(rows[i].len, name, sizeof(name));
+		fprintf(gp, "%s'%s' %g", i ? ", " : "", name, x_of(&rows[i]));
 	}
-	fprintf(gp, ")\nset xlabel 'payload'\nset xrange [%g:%g]\n", rows[0].len / 1.5,
-		rows[nr - 1].len * 1.5);
+	fprintf(gp, ")\nset xlabel '%s'\nset xrange [%g:%g]\n",
+		steps ? cases[rows->bcase].nr_text : "payload", x_of(&rows[0]) / 1.5,
+		x_of(&rows[nr - 1]) * 1.5);
 	for (size_t i = 0; i < nr; i++) {
 		bool seen = rows[i].outcome != OUTCOME_DONE;
 
@@ -62,7 +73,7 @@ static void plot_lines(FILE *gp, const struct row *rows, size_t nr)
 		fprintf(gp, "$m%zu << EOD\n", lines);
 		for (size_t j = i; j < nr; j++)
 			if (rows[j].mech == rows[i].mech && rows[j].outcome == OUTCOME_DONE)
-				fprintf(gp, "%zu %.6g\n", rows[j].len, plotted(&rows[j]));
+				fprintf(gp, "%g %.6g\n", x_of(&rows[j]), plotted(&rows[j]));
 		fprintf(gp, "EOD\nname%zu = '%s'\n", lines, rows[i].mech->name);
 		lines++;
 	}

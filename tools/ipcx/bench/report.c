@@ -38,14 +38,15 @@ static const char *time_name(double ns, char *buf, size_t buf_len)
 /* A call that Linux has without us, and that moves something. */
 bool row_is_standard(const struct row *row)
 {
-	return strncmp(row->mech->name, "ipcx_", 5) && row->bcase != CASE_FLOOR && row->mech->send;
+	return strncmp(row->mech->name, "ipcx_", 5) && row->bcase != CASE_FLOOR &&
+	       row->mech->send && !row->mech->is_measure;
 }
 
 /* Rows that may be compared: the same work in the same place. */
 static bool is_same_table(const struct row *a, const struct row *b)
 {
 	return a->bcase == b->bcase && a->len == b->len && a->placement == b->placement &&
-	       (a->bcase != CASE_BATCH || a->nr == b->nr);
+	       ((a->bcase != CASE_BATCH && !cases[a->bcase].steps) || a->nr == b->nr);
 }
 
 static int by_table(const void *a, const void *b)
@@ -58,6 +59,8 @@ static int by_table(const void *a, const void *b)
 		return (int)x->placement - (int)y->placement;
 	if (x->len != y->len)
 		return x->len < y->len ? -1 : 1;
+	if (row_x(x) != row_x(y))
+		return row_x(x) < row_x(y) ? -1 : 1;
 	if (x->outcome != y->outcome)
 		return (int)x->outcome - (int)y->outcome;
 	if (x->outcome == OUTCOME_DONE && row_figure(x) != row_figure(y))
@@ -114,6 +117,8 @@ static bool row_is_slow(const struct row *row)
 
 static const char *placement_text(const struct row *row)
 {
+	if (row->bcase == CASE_PROCESSES)
+		return row->placement == TWO_CPUS ? "two processors" : "one processor";
 	if (row->placement == TWO_CPUS)
 		return "two processes, two processors";
 	return row_is_two_sided(row) ? "two processes, one processor" : "one process";
@@ -121,7 +126,12 @@ static const char *placement_text(const struct row *row)
 
 static void print_nr(FILE *out, const struct row *row)
 {
-	if (cases[row->bcase].nr_text) {
+	char size[16];
+
+	if (cases[row->bcase].steps) {
+		fprintf(out, "%s, by %s, ", size_name(row->len, size, sizeof(size)),
+			cases[row->bcase].nr_text);
+	} else if (cases[row->bcase].nr_text) {
 		fprintf(out, cases[row->bcase].nr_text, row->nr);
 		fprintf(out, ", ");
 	}
@@ -188,64 +198,104 @@ static void print_details(FILE *out, const struct row *rows, size_t nr)
 
 #define MAX_COLUMNS 5
 
-/* The row of @mech in the table of @like at size @len. */
-static const struct row *find(const struct row *rows, size_t nr, const struct row *like,
-			      size_t len)
+/* The row of @mech in the column @x. */
+static const struct row *find(const struct row *rows, size_t nr, const struct mechanism *mech, size_t x)
 {
 	for (size_t i = 0; i < nr; i++)
-		if (rows[i].mech == like->mech && rows[i].len == len)
+		if (rows[i].mech == mech && row_x(&rows[i]) == x)
 			return &rows[i];
 	return NULL;
 }
 
-/* One figure for each size of one case and placement; @rows is all of these. */
-static void print_matrix(FILE *out, const struct row *rows, size_t nr, bool floors)
+static const char *column_name(const struct row *rows, size_t x, char *buf, size_t len)
 {
-	size_t sizes[MAX_COLUMNS], nr_sizes = 0;
+	if (cases[rows->bcase].steps)
+		snprintf(buf, len, "%zu", x);
+	else if (x)
+		size_name(x, buf, len);
+	else
+		buf[0] = '\0';
+	return buf;
+}
+
+/* One line of a matrix, unless @mech has nothing in these columns. */
+static void print_line(FILE *out, const struct row *rows, size_t nr, const struct mechanism *mech,
+		       const size_t *xs, size_t nr_xs, bool floors)
+{
+	bool any = false;
 	char buf[16];
 
-	for (size_t i = 0; i < nr && nr_sizes < MAX_COLUMNS; i++)
-		if (!nr_sizes || sizes[nr_sizes - 1] != rows[i].len)
-			sizes[nr_sizes++] = rows[i].len;
+	for (size_t c = 0; c < nr_xs && !any; c++) {
+		const struct row *r = find(rows, nr, mech, xs[c]);
+
+		any = r && r->outcome == OUTCOME_DONE;
+	}
+	if (!any)
+		return;
+	fprintf(out, "  %-16s", mech->name);
+	for (size_t c = 0; c < nr_xs; c++) {
+		const struct row *r = find(rows, nr, mech, xs[c]);
+
+		if (!r || r->outcome != OUTCOME_DONE) {
+			fprintf(out, " %15s", r ? "-" : "");
+			continue;
+		}
+		if (counting)
+			fprintf(out, " %8.0f", r->min);
+		else
+			fprintf(out, " %8s", time_name(row_figure(r), buf, sizeof(buf)));
+		print_ratio(out, floors ? r->floor_ratio : r->ratio, 6);
+	}
+	fputc('\n', out);
+}
+
+static bool any_done(const struct row *rows, size_t nr)
+{
+	while (nr--)
+		if (rows[nr].outcome == OUTCOME_DONE)
+			return true;
+	return false;
+}
+
+/* One figure for each size or step of one case and placement; @rows is all of these. */
+static void print_matrix(FILE *out, const struct row *rows, size_t nr, bool floors)
+{
+	size_t xs[MAX_COLUMNS], nr_xs, from = 0;
+	char buf[16];
+
 	fprintf(out, "\n%s, ", cases[rows->bcase].name);
 	print_nr(out, rows);
-	fprintf(out, "%s: %s\n  %-16s", placement_text(rows),
-		counting ? "instructions" : rows->bcase == CASE_STREAM ? "mean time of a message" :
-		"median time", "mechanism");
-	for (size_t s = 0; s < nr_sizes; s++)
-		fprintf(out, " %15s", sizes[s] ? size_name(sizes[s], buf, sizeof(buf)) : "");
-	fputc('\n', out);
+	fprintf(out, "%s: %s\n", placement_text(rows),
+		counting ? "instructions" : cases[rows->bcase].mean ? "mean time of a message" :
+		"median time");
+	while (from < nr) {
+		size_t i = from;
 
-	/* Each mechanism once, where it first appears: sorted by its smallest size. */
-	for (size_t i = 0; i < nr; i++) {
-		bool any = false;
-
-		for (size_t j = 0; j < i && !any; j++)
-			any = rows[j].mech == rows[i].mech;
-		if (any)
-			continue;
-		for (size_t s = 0; s < nr_sizes && !any; s++) {
-			const struct row *r = find(rows, nr, &rows[i], sizes[s]);
-
-			any = r && r->outcome == OUTCOME_DONE;
-		}
-		if (!any)
-			continue;
-		fprintf(out, "  %-16s", rows[i].mech->name);
-		for (size_t s = 0; s < nr_sizes; s++) {
-			const struct row *r = find(rows, nr, &rows[i], sizes[s]);
-
-			if (!r || r->outcome != OUTCOME_DONE) {
-				fprintf(out, " %15s", r ? "-" : "");
+		for (nr_xs = 0; i < nr; i++) {
+			if (nr_xs && xs[nr_xs - 1] == row_x(&rows[i]))
 				continue;
-			}
-			if (counting)
-				fprintf(out, " %8.0f", r->min);
-			else
-				fprintf(out, " %8s", time_name(row_figure(r), buf, sizeof(buf)));
-			print_ratio(out, floors ? r->floor_ratio : r->ratio, 6);
+			if (nr_xs == MAX_COLUMNS)
+				break;
+			xs[nr_xs++] = row_x(&rows[i]);
 		}
+		if (!any_done(rows + from, i - from)) {
+			from = i;
+			continue;
+		}
+		fprintf(out, "  %-16s", "mechanism");
+		for (size_t c = 0; c < nr_xs; c++)
+			fprintf(out, " %15s", column_name(rows, xs[c], buf, sizeof(buf)));
 		fputc('\n', out);
+		/* Each mechanism once, where it first appears: sorted by the first column. */
+		for (size_t r = from; r < i; r++) {
+			bool seen = false;
+
+			for (size_t j = from; j < r && !seen; j++)
+				seen = rows[j].mech == rows[r].mech;
+			if (!seen)
+				print_line(out, rows, nr, rows[r].mech, xs, nr_xs, floors);
+		}
+		from = i;
 	}
 }
 
@@ -320,18 +370,18 @@ void report_table(FILE *out, struct row *rows, size_t nr, const struct machine *
 
 	print_machine(out, m);
 	for (size_t i = 0, end; i < nr; i = end) {
-		bool any = false;
+		bool any = false, matrix = brief || cases[rows[i].bcase].steps;
 
 		for (end = i; end < nr; end++) {
-			if (brief ? rows[end].bcase != rows[i].bcase ||
-				    rows[end].placement != rows[i].placement :
+			if (matrix ? rows[end].bcase != rows[i].bcase ||
+				     rows[end].placement != rows[i].placement :
 				    !is_same_table(&rows[end], &rows[i]))
 				break;
 			any = any || rows[end].outcome == OUTCOME_DONE;
 			unstable = unstable || rows[end].unstable;
 			slow = slow || row_is_slow(&rows[end]);
 		}
-		if (any && brief)
+		if (any && matrix)
 			print_matrix(out, rows + i, end - i, floors);
 		else if (any)
 			print_details(out, rows + i, end - i);
