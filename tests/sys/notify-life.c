@@ -319,6 +319,10 @@ struct posting {
 	int stop;
 };
 
+/* How many rounds a race is given, on a machine however slow. */
+#define ROUNDS	1000
+#define RACE_NS	3000000000ull
+
 static int posts_until_stopped(void *arg)
 {
 	struct posting *p = arg;
@@ -335,11 +339,12 @@ TEST(cancel_against_send)
 {
 	struct posting p = { .fd = sem(0, 99) };
 	int s = CHECK_OK(ipcx_restrict(p.fd, IPCX_READ)), i, sent = 0;
+	uint64_t end = test_now_ns() + RACE_NS;
 	struct test_thread t;
 
 	block(SIG);
 	thread_start(&t, posts_until_stopped, &p);
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < ROUNDS && test_now_ns() < end; i++) {
 		int64_t id = notify_self(s, READ, i, 0);
 		int ret;
 
@@ -355,7 +360,7 @@ TEST(cancel_against_send)
 	}
 	__atomic_store_n(&p.stop, 1, __ATOMIC_SEQ_CST);
 	CHECK_EQ(thread_join(&t), 0);
-	NOTE("%d of 1000 were sent", sent);
+	NOTE("%d of %d were sent", sent, i);
 }
 
 /* The last descriptor is closed while others make the object ready. */
@@ -363,12 +368,13 @@ TEST(close_against_send)
 {
 	struct posting p = { .fd = sem(0, 99) };
 	int i, efd = new_eventfd(), j;
+	uint64_t end = test_now_ns() + RACE_NS;
 	struct test_thread t[2];
 
 	block(SIG);
 	for (i = 0; i < 2; i++)
 		thread_start(&t[i], posts_until_stopped, &p);
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < ROUNDS && test_now_ns() < end; i++) {
 		int s = CHECK_OK(ipcx_restrict(p.fd, IPCX_READ));
 
 		for (j = 0; j < 3; j++) {
@@ -383,6 +389,7 @@ TEST(close_against_send)
 		CHECK_EQ(nr_notices(p.fd), 0);
 	}
 	__atomic_store_n(&p.stop, 1, __ATOMIC_SEQ_CST);
+	NOTE("%d rounds", i);
 	for (i = 0; i < 2; i++)
 		CHECK_EQ(thread_join(&t[i]), 0);
 	NOTE("%llu counted", (unsigned long long)eventfd_count(efd));

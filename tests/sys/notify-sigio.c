@@ -111,6 +111,18 @@ TEST(each_end_hears_of_its_direction)
 	}
 }
 
+TEST(a_wait_set)
+{
+	int s = sem(0, 99), set = wait_set_of(s);
+
+	watch(set, SIG);
+	CHECK_OK(ipcx_sem_post(s, 1));
+	check_band(SIG, POLL_IN, set);
+	check_no_signal(SIG);
+	CHECK_OK(ipcx_sem_trywait(s, 1));
+	check_no_signal(SIG);
+}
+
 TEST(the_other_end_of_a_stream_goes)
 {
 	int fds[2], copy;

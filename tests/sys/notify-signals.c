@@ -464,6 +464,39 @@ TEST(sigkill_and_sigterm)
 	}
 }
 
+/* A set is ready while one of its objects is; what is done to an object is done to the set. */
+TEST(a_wait_set)
+{
+	int s = sem(0, 99), set = wait_set_of(s), efd = new_eventfd(), i;
+	unsigned int index;
+
+	block(SIG);
+	notify_self(set, READ, 1, 0);
+	CHECK_OK(ipcx_notify_eventfd(set, READ, efd, REPEAT));
+	CHECK_OK(ipcx_notify_eventfd(s, READ, efd, REPEAT));
+	check_no_signal(SIG);
+	CHECK_OK(ipcx_sem_post(s, 1));
+	check_signal(SIG, 1);
+	CHECK_EQ(eventfd_count(efd), 2);
+	CHECK_OK(ipcx_wait_set_wait(set, IPCX_NOWAIT, 0, &index));
+	for (i = 0; i < 10; i++) {
+		CHECK_OK(ipcx_sem_post(s, 1));
+		CHECK_OK(ipcx_wait_set_wait(set, IPCX_NOWAIT, 0, &index));
+	}
+	CHECK_EQ(eventfd_count(efd), 20);
+	/* an end is something to look at */
+	notify_self(set, READ, 2, 0);
+	check_no_signal(SIG);
+	CHECK_OK(ipcx_shutdown(s, IPCX_SHUT_SEND));
+	check_signal(SIG, 2);
+	/* a set itself cannot be shut down, nor written to */
+	notify_self(set, SHUT | WRITE, 3, 0);
+	check_no_signal(SIG);
+	CHECK_OK(ipcx_wait_set_remove(set, 0));
+	CHECK_OK(ipcx_sem_post(sem(0, 1), 1));
+	check_no_signal(SIG);
+}
+
 /* Several notices on one object are each sent, and each of its descriptors has its own. */
 TEST(several_notices)
 {

@@ -101,6 +101,16 @@ static inline uint64_t eventfd_count(int fd)
 	return count;
 }
 
+/* A set whose only object is @fd, of which it can take something. */
+static inline int wait_set_of(int fd)
+{
+	struct ipcx_wait_entry entry = { .fd = fd, .what = IPCX_WAIT_TAKE };
+	int set = CHECK_OK(ipcx_wait_set_create(NULL));
+
+	CHECK_OK(ipcx_wait_set_add(set, 0, &entry));
+	return set;
+}
+
 static inline int new_eventfd(void)
 {
 	return CHECK_SYS(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));

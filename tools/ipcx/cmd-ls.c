@@ -329,6 +329,7 @@ static int stat_module(bool as_json)
 		{ IPCX_FEATURE_SEM, "semaphore" }, { IPCX_FEATURE_SEM_ROBUST, "robust" },
 		{ IPCX_FEATURE_EVENT, "event" }, { IPCX_FEATURE_STREAM, "stream" },
 		{ IPCX_FEATURE_CALL, "call" }, { IPCX_FEATURE_WAIT, "wait" },
+		{ IPCX_FEATURE_NOTIFY, "notify" },
 	};
 	struct ipcx_query query;
 	char a[16], b[16];
