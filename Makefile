@@ -50,7 +50,7 @@ ifneq ($(shell grep -lsE 'include <(liburing|ipcx-uring).h>' $(TOOL_SRC) $(SYS_S
 LIBS	+= -luring
 endif
 
-.PHONY: all user module modules demo check check-debug vm bench count load unload install uninstall lint help \
+.PHONY: all user module modules demo check check-debug vm bench count readme load unload install uninstall lint help \
 	clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -135,13 +135,13 @@ tests: $(UNIT) $(UNIT_ASAN) $(SYS)
 
 # The goals below first see to what the machine lacks, and then read this
 # Makefile again: what is installed changes what can be built.
-GOALS_WITH_DEPS := demo check check-debug vm bench count
+GOALS_WITH_DEPS := demo check check-debug vm bench count readme
 
 deps:
 	@tools/vm/deps build
 
-demo bench count check check-debug vm:
-	@tools/vm/deps $@
+demo bench count check check-debug vm readme:
+	@tools/vm/deps $(patsubst readme,count,$@)
 	@$(MAKE) --no-print-directory $@-now
 
 .PHONY: $(GOALS_WITH_DEPS:%=%-now)
@@ -180,7 +180,7 @@ check-debug-now: user tests
 	$(Q)IPCX_NO_BUILD=1 tests/run -s $(DEBUG_KERNELS:%=-k %)
 
 # Every case, the sweeps and the open loop, a few minutes in all.
-BENCH	?= --sweep --rate 1000 --seconds 0.1
+BENCH	?= --sweep --rate 1000 --seconds 0.06 --rounds 2
 
 # What needs the module is measured where it is; the machine has no gnuplot, so
 # what would be drawn there is drawn here.
@@ -196,6 +196,26 @@ count-now: user vm-module
 	$(Q)$(RUN_IN) --count -t 1500 -o /tmp/count.json:$(B)/count.json -- \
 		ipcx bench --count --json /tmp/count.json
 	@echo 'The figures are in $(B)/count.json.'
+
+# The tables in README.md: the rows that a reader wants to compare.
+README_CASES = send_recv roundtrip batch broadcast post_wait handover wait_any pass_fd depth
+README_ROWS = ipcx_queue ipcx_queue_rw ipcx_queue_uring ipcx_queue_fds ipcx_queue_prio ipcx_queue_type \
+	ipcx_queue_epoll ipcx_call ipcx_stream ipcx_ring ipcx_sem ipcx_sem_mapped ipcx_event \
+	pipe tee posix_mq posix_mq_prio sysv_msg sysv_msg_type unix_stream unix_seqpacket posix_shm \
+	sem_t pthread_cond eventfd sysv_sem signal epoll epoll_eventfd poll futex_waitv pidfd_getfd \
+	syscall syscall_copy memcpy sched_yield
+listed	= $(subst $(space),$(comma),$(strip $(1)))
+comma	:= ,
+empty	:=
+space	:= $(empty) $(empty)
+
+readme-now: user vm-module
+	$(Q)$(RUN_IN) --count -t 900 -o /tmp/count.json:$(B)/count-readme.json -o /tmp/cost.md:$(B)/cost.md -- \
+		ipcx bench --count -c $(call listed,$(README_CASES)) -m $(call listed,$(README_ROWS)) \
+		-s 64,4K,64K -n 0,1000,10000,100000 --json /tmp/count.json --markdown /tmp/cost.md
+	$(Q)$(RUN_IN) -t 300 -o /tmp/memory.md:$(B)/memory.md -- ipcx bench --memory --markdown /tmp/memory.md
+	$(Q)tools/ipcx/bench/readme README.md $(B)/cost.md $(B)/memory.md
+	@echo 'README.md has new tables: git diff README.md'
 
 # This machine: the module of the running kernel, as root.
 AS_ROOT	:= $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -275,6 +295,7 @@ help:
 	@echo 'make vm         a shell in the machine, with the module loaded'
 	@echo 'make bench      wall-clock comparison with the standard calls'
 	@echo 'make count      exact counts of instructions'
+	@echo 'make readme     measures, and renews the tables of README.md'
 	@echo 'make load       insmod on this machine; make unload removes it'
 	@echo 'make install    library, command, man pages, udev rule, DKMS source (PREFIX, DESTDIR); uninstall'
 	@echo 'make lint       W=1, sparse, cppcheck, clang-format'

@@ -49,6 +49,22 @@ done
 row processes ipcx_queue 64 one_cpu
 row processes ipcx_queue 64 two_cpus
 row objects ipcx_queue_rw 64 one_cpu
+works "the memory of objects and messages" ipcx bench --memory --json "$T/rows"
+cat > "$T/sane.awk" <<'END'
+function number(name) {
+	return match($0, "\"" name "\": -?[0-9.]+") ? substr($0, RSTART + length(name) + 4, RLENGTH - length(name) - 4) + 0 : -1
+}
+/"mechanism": "ipcx_/ && /"object"/ { objects++; if (number("charged") < 64) print "charged:", $0 }
+# What is charged is at least what is in it, and covers most of what is gone.
+/"mechanism": "ipcx_queue"/ && /"message"/ {
+	messages++
+	if (number("charged") < number("size") || number("bytes") < number("size") * 0.8 ||
+	    number("charged") < number("bytes") * 0.8)
+		print "message:", $0
+}
+END { print objects, messages }
+END
+is "$(awk -f "$T/sane.awk" "$T/rows")" "5 4" "is charged, and makes sense"
 ipcx ls > "$T/after"
 same "$T/before" "$T/after" "no object is left"
 finish

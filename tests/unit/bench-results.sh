@@ -121,6 +121,16 @@ if command -v gnuplot > /dev/null; then
 	done
 fi
 
+works "Markdown" ipcx bench -t 0.002 -r 1 -s 64,4K -c send_recv,post_wait --markdown "$T/md"
+has "$(head -n 1 "$T/md")" "$(uname -r)" "it names the kernel first"
+has "$(cat "$T/md")" '| `pipe` | ' "a mechanism has a line"
+has "$(cat "$T/md")" '| *floor:* `syscall_copy` | ' "and so has the floor"
+is "$(grep '^|' "$T/md" | awk -F'|' 'NF != 4 && NF != 5' | head -n 1)" "" "tables have one or two columns of figures"
+works "memory" ipcx bench --memory --json "$T/memory"
+works "is JSON as well" python3 -m json.tool "$T/memory"
+has "$(cat "$T/memory")" '"case": "message", "mechanism": "unix_seqpacket", "size": 64,' "a message has a row"
+has "$(cat "$T/memory")" '"case": "object", "mechanism": "pipe", "size": 0,' "an object has a row"
+
 works "only one mechanism, without its floor" ipcx bench -t 0.002 -r 1 -s 64 -c send_recv -m pipe --json "$T/one"
 is "$(grep -c '"case"' "$T/one")" 1 "nothing else is measured"
 works "with its floor" ipcx bench -t 0.002 -r 2 -s 64 -c send_recv -m pipe,syscall_copy --brief --floor --json "$T/one"

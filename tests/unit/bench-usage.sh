@@ -6,7 +6,7 @@
 [ -x "$IPCX" ] || skip_all "there is no ipcx"
 
 works "bench --help" ipcx bench --help
-for option in --case --mechanism --size --sweep --steps --placement --seconds --rounds --rate --quick --brief --floor --count --json --svg --list; do
+for option in --case --mechanism --size --sweep --steps --placement --seconds --rounds --rate --quick --brief --floor --count --memory --json --markdown --svg --list; do
 	has "$(cat "$T/out")" "$option" "its help names $option"
 done
 works "bench --list" ipcx bench --list
@@ -43,6 +43,20 @@ fails 2 "counting the open loop" ipcx bench --count --case open_loop
 fails 2 "counting a stream" ipcx bench --count --case stream
 fails 2 "counting on two processors" ipcx bench --count --placement two_cpus
 fails 1 "a mechanism that does not know the case" ipcx bench --case post_wait --mechanism pipe
+
+# What writes README.md keeps what is not its own.
+{
+	printf 'before\n%s\nold\n%s\nafter\n' '<!-- make readme: from here ... -->' '<!-- ... to here -->'
+} > "$T/readme"
+echo "| new |" > "$T/tables"
+if [ -x "$ROOT/tools/ipcx/bench/readme" ]; then
+	works "new tables" "$ROOT/tools/ipcx/bench/readme" "$T/readme" "$T/tables"
+	is "$(tr '\n' ' ' < "$T/readme")" \
+		"before <!-- make readme: from here ... -->  | new |  <!-- ... to here --> after " "stand between the marks"
+	echo "no mark" > "$T/readme"
+	fails 1 "a file without marks" "$ROOT/tools/ipcx/bench/readme" "$T/readme" "$T/tables"
+	is "$(cat "$T/readme")" "no mark" "is left alone"
+fi
 
 if ! ipcx bench --count --case floor --mechanism syscall > /dev/null 2> "$T/err"; then
 	has "$(cat "$T/err")" "make count" "without a counting machine, --count says where there is one"

@@ -48,7 +48,9 @@ struct options {
 	unsigned int rounds;
 	bool brief;
 	bool floors;
+	bool memory;
 	const char *json;
+	const char *markdown;
 	const char *svg;
 };
 
@@ -71,7 +73,9 @@ static const char help[] =
 "  -b, --brief            one figure for each size instead of all figures\n"
 "  -f, --floor            with --brief or --count: relate to the floor, not to the best call\n"
 "      --count            count instructions instead of taking times, see below\n"
+"      --memory           measure what objects and messages take of memory instead of time\n"
 "      --json FILE        also write the results as JSON (\"-\": to stdout, instead of the table)\n"
+"      --markdown FILE    also write tables in Markdown (\"-\": to stdout, instead of the table)\n"
 "      --svg DIR          also draw plots (gnuplot)\n"
 "  -l, --list             list cases and mechanisms and how each is used\n"
 "  -h, --help             this text\n"
@@ -240,7 +244,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "brief", no_argument, NULL, 'b' },
 		{ "floor", no_argument, NULL, 'f' },
 		{ "count", no_argument, NULL, 'C' },
+		{ "memory", no_argument, NULL, 'Y' },
 		{ "json", required_argument, NULL, 'j' },
+		{ "markdown", required_argument, NULL, 'M' },
 		{ "svg", required_argument, NULL, 'V' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
@@ -303,6 +309,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'j':
 			o->json = optarg;
+			break;
+		case 'Y':
+			o->memory = true;
+			break;
+		case 'M':
+			o->markdown = optarg;
 			break;
 		case 'V':
 			o->svg = optarg;
@@ -567,17 +579,52 @@ static int measure(const struct options *o, const struct machine *m, struct row 
 	return 0;
 }
 
-static int write_json(const char *path, const struct row *rows, size_t nr, const struct machine *m)
+/* Write one kind of report to @path, or to stdout if that is "-". */
+static int write_report(const char *path, const struct row *rows, size_t nr, const struct machine *m,
+			int (*format)(FILE *, const struct row *, size_t, const struct machine *))
 {
 	FILE *out = strcmp(path, "-") ? fopen(path, "we") : stdout;
 	int ret;
 
 	if (!out)
 		return report(-errno, "write %s", path);
-	ret = report_json(out, rows, nr, m);
+	ret = format(out, rows, nr, m);
 	if (out != stdout && fclose(out))
 		ret = -1;
 	return ret ? report(-errno, "write %s", path) : STATUS_OK;
+}
+
+static FILE *open_report(const char *path)
+{
+	FILE *f = !path ? NULL : strcmp(path, "-") ? fopen(path, "we") : stdout;
+
+	if (path && !f)
+		report(-errno, "write %s", path);
+	return f;
+}
+
+/* ipcx bench --memory */
+static int run_memory(const struct options *o, const struct machine *m, struct turn *turn)
+{
+	FILE *json = open_report(o->json), *markdown = open_report(o->markdown);
+	FILE *out = markdown ? markdown : json == stdout ? NULL : stdout;
+	int ret;
+
+	if ((o->json && !json) || (o->markdown && !markdown))
+		return STATUS_FAILED;
+	if (out && !markdown)
+		print_machine(out, m);
+	ret = memory_report(out, json, markdown, m, turn);
+	if (json && json != stdout && fclose(json))
+		ret = -EIO;
+	if (markdown && markdown != stdout && fclose(markdown))
+		ret = -EIO;
+	return ret ? report(ret, "measure memory") : finish_output();
+}
+
+static bool is_stdout(const char *path)
+{
+	return path && !strcmp(path, "-");
 }
 
 /* Turns end by SIGCHLD; ^C must find them and what they left, so all are waited for. */
@@ -614,6 +661,8 @@ int cmd_bench(int argc, char **argv)
 	machine_probe(&machine);
 	machine_raise_limits(&machine);
 	turn = turn_alloc();
+	if (turn && o.memory)
+		return run_memory(&o, &machine, turn);
 	ret = turn ? plan(&o, &machine, &rows, &nr) : -ENOMEM;
 	if (ret)
 		return report(ret, "plan the comparison");
@@ -636,10 +685,12 @@ int cmd_bench(int argc, char **argv)
 	}
 	report_relate(rows, nr);
 	/* As planned, before they are sorted: two runs are compared line by line. */
-	if (o.json && write_json(o.json, rows, nr, &machine))
+	if (o.json && write_report(o.json, rows, nr, &machine, report_json))
 		status = STATUS_FAILED;
 	report_rank(rows, nr);
-	if (!o.json || strcmp(o.json, "-"))
+	if (o.markdown && write_report(o.markdown, rows, nr, &machine, report_markdown))
+		status = STATUS_FAILED;
+	if (!is_stdout(o.json) && !is_stdout(o.markdown))
 		report_table(stdout, rows, nr, &machine, o.brief, o.floors);
 	if (o.svg) {
 		ret = plot_all(o.svg, rows, nr, &machine);

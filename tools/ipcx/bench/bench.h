@@ -334,10 +334,10 @@ extern const char *const placement_names[NR_PLACEMENTS];
 bool row_is_two_sided(const struct row *row);
 size_t row_x(const struct row *row);
 void row_run(const struct row *row, struct turn *turn);
-#define CALIBRATE	16		/* operations that tell how long one takes */
+unsigned int calibrate_ops(const struct link *l);
 unsigned int warm_up(const struct link *l);
 unsigned int count_ops(const struct link *l);
-void calibrate(struct turn *turn, uint64_t spent, uint64_t messages_per_op);
+void calibrate(struct link *l, uint64_t spent, uint64_t messages_per_op);
 bool sample(struct turn *turn, uint64_t spent, unsigned int units);
 void usage_since(struct usage *u, const struct usage *start);
 int fork_peer(struct link *l, int (*peer)(struct link *l));
@@ -362,6 +362,7 @@ struct turn *turn_alloc(void);
 int turn_run(const struct row *row, struct turn *turn);
 void turn_end(struct turn *turn, enum outcome outcome, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+void turn_remove_ids(struct turn *turn);
 int skip(struct link *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int keep_id(struct link *l, enum sysv_kind kind, int id);
 
@@ -423,7 +424,13 @@ int ring_recv(struct link *l, int dir, void *buf, size_t len);
 /* mech-ipcx.c */
 int setup_ipcx_queue(struct link *l);
 
-/* report.c, plot.c */
+/* report.c, markdown.c, plot.c */
+const char *time_name(double ns, char *buf, size_t buf_len);
+const char *placement_text(const struct row *row);
+void print_machine(FILE *out, const struct machine *m);
+void json_machine(FILE *out, const struct machine *m);
+void markdown_machine(FILE *out, const struct machine *m);
+int report_markdown(FILE *out, const struct row *rows, size_t nr, const struct machine *m);
 void report_table(FILE *out, struct row *rows, size_t nr, const struct machine *m, bool brief,
 		  bool floors);
 int report_json(FILE *out, const struct row *rows, size_t nr, const struct machine *m);
@@ -432,5 +439,8 @@ void report_rank(struct row *rows, size_t nr);
 bool row_is_standard(const struct row *row);
 const char *size_name(size_t len, char *buf, size_t buf_len);
 int plot_all(const char *dir, const struct row *rows, size_t nr, const struct machine *m);
+
+/* memory.c */
+int memory_report(FILE *out, FILE *json, bool markdown, const struct machine *m, struct turn *turn);
 
 #endif

@@ -74,8 +74,8 @@ int measure_ops(struct link *l, uint64_t seq, unsigned int units, unsigned int c
 		turn->ops_per_sample = counted;
 	} else {
 		begin = ticks();
-		ret = ops(l, &seq, CALIBRATE);
-		calibrate(turn, ticks() - begin, units);
+		ret = ops(l, &seq, calibrate_ops(l));
+		calibrate(l, ticks() - begin, units);
 	}
 	do {
 		begin = ticks();

@@ -18,6 +18,10 @@
 #define WARM_UP		64		/* operations before the first sample ... */
 #define WARM_UP_LARGE	8		/* ... and when a message is large */
 #define LARGE		65536
+#define WARM_UP_HUGE	2		/* ... or huge */
+#define HUGE		(4UL << 20)
+#define CALIBRATE	16		/* operations that tell how long one takes ... */
+#define CALIBRATE_HUGE	2		/* ... when a message is huge */
 #define CLOCK_SHARE	50		/* a sample is at least this many readings of the clock */
 #define MAX_OPS		4096		/* operations in one sample */
 #define MIN_SAMPLES	5		/* of a turn, unless it takes ten times as long as it may */
@@ -63,7 +67,7 @@ static int take_filled(struct link *l, int dir, uint64_t seq)
 
 unsigned int warm_up(const struct link *l)
 {
-	return l->len < LARGE ? WARM_UP : WARM_UP_LARGE;
+	return l->len < LARGE ? WARM_UP : l->len < HUGE ? WARM_UP_LARGE : WARM_UP_HUGE;
 }
 
 unsigned int count_ops(const struct link *l)
@@ -78,13 +82,18 @@ static int flush(struct link *l)
 	return l->mech->flush ? l->mech->flush(l) : 0;
 }
 
-/* How many operations make a sample long enough for the clock. */
-void calibrate(struct turn *turn, uint64_t spent, uint64_t messages_per_op)
+unsigned int calibrate_ops(const struct link *l)
 {
-	uint64_t each = spent / CALIBRATE + 1, ops = CLOCK_SHARE * clock_cost() / each + 1;
+	return l->len < HUGE ? CALIBRATE : CALIBRATE_HUGE;
+}
 
-	turn->ops_per_sample = ops < MAX_OPS ? ops : MAX_OPS;
-	turn->messages += CALIBRATE * messages_per_op;
+/* How many operations make a sample long enough for the clock, after calibrate_ops() of them. */
+void calibrate(struct link *l, uint64_t spent, uint64_t messages_per_op)
+{
+	uint64_t each = spent / calibrate_ops(l) + 1, ops = CLOCK_SHARE * clock_cost() / each + 1;
+
+	l->turn->ops_per_sample = ops < MAX_OPS ? ops : MAX_OPS;
+	l->turn->messages += calibrate_ops(l) * messages_per_op;
 }
 
 /* Record one sample; false when the turn has enough. */
@@ -141,8 +150,8 @@ static int run_pair(struct link *l)
 		turn->ops_per_sample = count_ops(l);
 	} else {
 		begin = ticks();
-		ret = pair_ops(l, &seq, CALIBRATE);
-		calibrate(turn, ticks() - begin, 1);
+		ret = pair_ops(l, &seq, calibrate_ops(l));
+		calibrate(l, ticks() - begin, 1);
 	}
 	do {
 		begin = ticks();
@@ -198,10 +207,10 @@ static int run_batch(struct link *l)
 		if (warm) {
 			if (!--warm)
 				usage_now(&start);
-		} else if (!counting && ops < CALIBRATE) {
+		} else if (!counting && ops < calibrate_ops(l)) {
 			calibrating += spent;
-			if (++ops == CALIBRATE)
-				calibrate(turn, calibrating, l->nr);
+			if (++ops == calibrate_ops(l))
+				calibrate(l, calibrating, l->nr);
 		} else {
 			more = sample(turn, spent, nr * l->nr);
 		}
@@ -305,8 +314,8 @@ static int run_echo(struct link *l)
 		turn->ops_per_sample = count_ops(l);
 	} else {
 		begin = ticks();
-		ret = echo_ops(l, &seq, CALIBRATE);
-		calibrate(turn, ticks() - begin, 2);
+		ret = echo_ops(l, &seq, calibrate_ops(l));
+		calibrate(l, ticks() - begin, 2);
 	}
 	do {
 		begin = ticks();
@@ -388,7 +397,7 @@ static int stream_peer(struct link *l)
 
 static int run_stream(struct link *l)
 {
-	unsigned int warm = warm_up(l), calibrating = CALIBRATE;
+	unsigned int warm = warm_up(l), calibrating = calibrate_ops(l);
 	struct turn *turn = l->turn;
 	uint64_t seq = 0, last = 0, begin, now;
 	struct usage start;
@@ -407,7 +416,7 @@ static int run_stream(struct link *l)
 	for (; !ret && calibrating; calibrating--, seq += s.nr)
 		ret = stream_take(l, &s, seq, &last);
 	now = ticks();
-	calibrate(turn, now - begin, s.nr);
+	calibrate(l, now - begin, s.nr);
 	begin = now;
 	while (!ret && more) {
 		for (unsigned int op = 0; !ret && op < turn->ops_per_sample; op++, seq += s.nr)

@@ -22,7 +22,7 @@ const char *size_name(size_t len, char *buf, size_t buf_len)
 }
 
 /* Nanoseconds in four digits and a unit. */
-static const char *time_name(double ns, char *buf, size_t buf_len)
+const char *time_name(double ns, char *buf, size_t buf_len)
 {
 	static const char *const units[] = { "ns", "us", "ms", "s" };
 	size_t unit = 0;
@@ -115,7 +115,7 @@ static bool row_is_slow(const struct row *row)
 	return row->outcome == OUTCOME_DONE && row->rate && row->achieved_rate < 0.95 * row->rate;
 }
 
-static const char *placement_text(const struct row *row)
+const char *placement_text(const struct row *row)
 {
 	if (row->bcase == CASE_PROCESSES)
 		return row->placement == TWO_CPUS ? "two processors" : "one processor";
@@ -139,7 +139,7 @@ static void print_nr(FILE *out, const struct row *row)
 		fprintf(out, "%llu messages a second, ", (unsigned long long)row->rate);
 }
 
-static void print_machine(FILE *out, const struct machine *m)
+void print_machine(FILE *out, const struct machine *m)
 {
 	fprintf(out, "machine %s%s: %s", m->name, m->emulated ? " (emulated)" : "", m->cpu);
 	if (m->hypervisor[0])
@@ -410,7 +410,7 @@ static void json_string(FILE *out, const char *s)
 }
 
 /* The same in each row: a row says where it comes from. */
-static void json_machine(FILE *out, const struct machine *m)
+void json_machine(FILE *out, const struct machine *m)
 {
 	fprintf(out, "\"kernel\": ");
 	json_string(out, m->kernel);

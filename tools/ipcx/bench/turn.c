@@ -83,6 +83,11 @@ static void remove_ids(struct sysv_ids *ids)
 	}
 }
 
+void turn_remove_ids(struct turn *turn)
+{
+	remove_ids(&turn->ids);
+}
+
 static void on_sigterm(int sig)
 {
 	(void)sig;
