@@ -220,6 +220,9 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 		return -EINVAL;
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EACCES;
+	/* a call must not vanish */
+	if (q->obj.state & IPCX_OBJECT_LATEST)
+		return -EOPNOTSUPP;
 	ret = ipcx_queue_check(q, &req->msg);
 	if (ret)
 		return ret;

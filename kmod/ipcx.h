@@ -62,6 +62,7 @@ extern const struct file_operations ipcx_device_fops;
 u32 ipcx_file_rights(const struct file *file);
 long ipcx_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long ipcx_command(struct file *file, unsigned int cmd, void __user *uargs, bool try_only, bool *would_wait);
+long ipcx_broadcast_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 /*
  * Write an argument, which begins with its size, back to user space: as much of it as the caller has room for;
  * @len is its size here.  -EFAULT.
@@ -133,6 +134,7 @@ static inline void ipcx_wake(struct ipcx_wakes *wakes)
  * @free:	the last reference has gone: nobody else can see the object; cannot fail
  * @holder_ended_locked: a process that holds something has ended; ipcx_holders_lock and the object's lock are held
  * @show:	kind's lines of fdinfo
+ * @show_file:	what fdinfo tells of this one open file; may be NULL
  * @shutdown:	@how is valid; NULL if this kind has none
  * @taking:	how something is taken of it; NULL if it can only be ready
  * @events_locked: what poll(2) reports of @file; the object's lock is held.  NULL if this kind is never waited for
@@ -150,6 +152,7 @@ struct ipcx_kind {
 	void (*holder_ended_locked)(struct ipcx_object *obj, struct ipcx_holder *holder,
 				    struct ipcx_wakes *wakes);
 	void (*show)(struct ipcx_object *obj, struct seq_file *m);
+	void (*show_file)(struct file *file, struct seq_file *m);
 	void (*shutdown)(struct ipcx_object *obj, u32 how);
 	const struct ipcx_taking *taking;
 	__poll_t (*events_locked)(const struct file *file);
@@ -363,7 +366,7 @@ bool ipcx_net_maps(const struct ipcx_net *net, const struct ipcx_object *obj);
 int ipcx_names_init(void);
 void ipcx_names_exit(void);
 
-/* ---- queue.c, region.c, sem.c, event.c, stream.c ---- */
+/* ---- queue.c, broadcast.c, region.c, sem.c, event.c, stream.c ---- */
 
 #define IPCX_QUEUE_MSGS_MAX	(1U << 24)
 
@@ -379,6 +382,15 @@ long ipcx_queue_serve(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_send_fds(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_recv_fds(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_readable(struct file *file, int __user *bytes);
+
+extern const struct ipcx_kind ipcx_broadcast_kind;
+long ipcx_broadcast_send(struct file *file, void *args, void __user *uargs);
+long ipcx_broadcast_recv(struct file *file, void *args, void __user *uargs);
+long ipcx_broadcast_recvv(struct file *file, void *args, void __user *uargs);
+long ipcx_broadcast_purge(struct file *file, void *args, void __user *uargs);
+long ipcx_broadcast_stat(struct file *file, void *args, void __user *uargs);
+long ipcx_broadcast_refuse(struct file *file, void *args, void __user *uargs);
+long ipcx_broadcast_readable(struct file *file, int __user *bytes);
 
 extern const struct ipcx_kind ipcx_region_kind;
 long ipcx_region_stat(struct file *file, void *args, void __user *uargs);

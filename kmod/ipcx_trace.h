@@ -114,6 +114,25 @@ DEFINE_EVENT(ipcx_message_event, ipcx_recv,
 	TP_PROTO(const struct ipcx_object *obj, const struct ipcx_message *msg, u32 depth),
 	TP_ARGS(obj, msg, depth));
 
+/* A message makes way for a newer one; losers is how many receivers lose it: see IPCX_QUEUE_LATEST, IPCX_OVERFLOW_DROP. */
+TRACE_EVENT(ipcx_drop,
+	TP_PROTO(const struct ipcx_object *obj, const struct ipcx_message *msg, u32 losers),
+	TP_ARGS(obj, msg, losers),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, len)
+		__field(u32, type)
+		__field(u32, losers)
+	),
+	TP_fast_assign(
+		__entry->id = obj->id;
+		__entry->len = msg->len;
+		__entry->type = msg->type;
+		__entry->losers = losers;
+	),
+	TP_printk("id=%llu type=%u len=%llu losers=%u", __entry->id, __entry->type, __entry->len, __entry->losers)
+);
+
 DECLARE_EVENT_CLASS(ipcx_copy_event,
 	TP_PROTO(const struct ipcx_object *obj, size_t len, u64 ns),
 	TP_ARGS(obj, len, ns),

@@ -23,7 +23,7 @@ static long ioctl_query(struct file *file, void *args, void __user *uargs)
 	query->features = IPCX_FEATURE_QUEUE | IPCX_FEATURE_REGION | IPCX_FEATURE_SEM | IPCX_FEATURE_SEM_ROBUST |
 			  IPCX_FEATURE_EVENT | IPCX_FEATURE_STREAM | IPCX_FEATURE_CALL | IPCX_FEATURE_URING |
 			  IPCX_FEATURE_FDS | IPCX_FEATURE_NOTIFY |
-			  IPCX_FEATURE_WAIT;
+			  IPCX_FEATURE_WAIT | IPCX_FEATURE_BROADCAST | IPCX_FEATURE_LATEST;
 	query->max_msg_len = IPCX_MSG_LEN_MAX;
 	query->max_msgs = IPCX_QUEUE_MSGS_MAX;
 	query->max_batch = IPCX_BATCH_MAX;
@@ -49,7 +49,12 @@ static long ioctl_list(struct file *file, void *args, void __user *uargs)
 
 static long ioctl_queue_create(struct file *file, void *args, void __user *uargs)
 {
-	return ipcx_object_create(file, args, 0, &ipcx_queue_kind);
+	const struct ipcx_queue_create *create = args;
+	u32 modes = create->create.flags & (IPCX_QUEUE_BROADCAST | IPCX_QUEUE_LATEST);
+
+	/* a broadcast queue that drops its oldest is IPCX_OVERFLOW_DROP */
+	return ipcx_object_create(file, args, modes & (modes - 1) ? 0 : modes,
+				  modes & IPCX_QUEUE_BROADCAST ? &ipcx_broadcast_kind : &ipcx_queue_kind);
 }
 
 static long ioctl_region_create(struct file *file, void *args, void __user *uargs)
@@ -187,6 +192,19 @@ static const struct ipcx_command commands[IPCX_IOC_NR] = {
 	WAITING(IPCX_WAIT_SET_WAIT,	IPCX_KIND_WAIT_SET, ipcx_wait_set_wait, reserved, ipcx_wait_set_wait),
 };
 
+/* What broadcast queues do their own way; the other commands are those of all queues, and of all objects. */
+static const struct ipcx_command broadcast_commands[IPCX_IOC_NR] = {
+	WAITING(IPCX_QUEUE_SEND,	IPCX_KIND_QUEUE, ipcx_queue_send, msg, ipcx_broadcast_send),
+	WAITING(IPCX_QUEUE_RECV,	IPCX_KIND_QUEUE, ipcx_queue_recv, msg, ipcx_broadcast_recv),
+	WAITING(IPCX_QUEUE_RECVV,	IPCX_KIND_QUEUE, ipcx_queue_batch, msg_size, ipcx_broadcast_recvv),
+	COMMAND(IPCX_QUEUE_PURGE,	IPCX_KIND_QUEUE, ipcx_queue_purge, bytes, ipcx_broadcast_purge),
+	COMMAND(IPCX_QUEUE_STAT,	IPCX_KIND_QUEUE, ipcx_queue_stat, nr_receivers, ipcx_broadcast_stat),
+	COMMAND(IPCX_QUEUE_CALL,	IPCX_KIND_QUEUE, ipcx_queue_call, reply, ipcx_broadcast_refuse),
+	COMMAND(IPCX_QUEUE_SERVE,	IPCX_KIND_QUEUE, ipcx_queue_serve, reserved, ipcx_broadcast_refuse),
+	COMMAND(IPCX_QUEUE_SEND_FDS,	IPCX_KIND_QUEUE, ipcx_queue_send_fds, reserved, ipcx_broadcast_refuse),
+	COMMAND(IPCX_QUEUE_RECV_FDS,	IPCX_KIND_QUEUE, ipcx_queue_recv_fds, reserved, ipcx_broadcast_refuse),
+};
+
 /* Words that nearly every argument fits in. */
 #define FAST_WORDS	8
 
@@ -235,8 +253,8 @@ slow:
  * with -EAGAIN.  The commands that can wait are those that know IPCX_NOWAIT, in the word of flags that follows
  * the size.
  */
-static __always_inline long call_command(struct file *file, u32 kind, unsigned int cmd, void __user *uargs,
-					 bool *would_wait)
+static __always_inline long call_command(const struct ipcx_command *table, struct file *file, u32 kind,
+					 unsigned int cmd, void __user *uargs, bool *would_wait)
 {
 	u32 nr = _IOC_NR(cmd);
 	const struct ipcx_command *command;
@@ -245,7 +263,7 @@ static __always_inline long call_command(struct file *file, u32 kind, unsigned i
 
 	if (nr >= IPCX_IOC_NR)
 		return -ENOTTY;
-	command = &commands[array_index_nospec(nr, IPCX_IOC_NR)];
+	command = &table[array_index_nospec(nr, IPCX_IOC_NR)];
 	OPTIMIZER_HIDE_VAR(command);	/* compute the address once */
 	if ((cmd & ~IOCSIZE_MASK) != command->cmd)
 		return -ENOTTY;
@@ -266,15 +284,22 @@ static __always_inline long call_command(struct file *file, u32 kind, unsigned i
 /* A command that came through io_uring; with @try_only it must not wait. */
 long ipcx_command(struct file *file, unsigned int cmd, void __user *uargs, bool try_only, bool *would_wait)
 {
+	const struct ipcx_kind *kind = ipcx_object(file)->kind;
+	long ret = -ENOTTY;
+
 	*would_wait = false;
-	return call_command(file, ipcx_object(file)->kind->kind, cmd, uargs, try_only ? would_wait : NULL);
+	if (!try_only)
+		would_wait = NULL;
+	if (kind == &ipcx_broadcast_kind)
+		ret = call_command(broadcast_commands, file, kind->kind, cmd, uargs, would_wait);
+	return ret == -ENOTTY ? call_command(commands, file, kind->kind, cmd, uargs, would_wait) : ret;
 }
 
 /* ioctl on an object of any kind. */
 long ipcx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	u32 kind = ipcx_object(file)->kind->kind;
-	long ret = call_command(file, kind, cmd, (void __user *)arg, NULL);
+	long ret = call_command(commands, file, kind, cmd, (void __user *)arg, NULL);
 
 	/* a number of somebody else's, which is none of ours */
 	if (unlikely(ret == -ENOTTY) && cmd == FIONREAD) {
@@ -286,9 +311,28 @@ long ipcx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return ret;
 }
 
+/* ioctl on a broadcast queue. */
+long ipcx_broadcast_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	long ret;
+
+	/* called once for each subscriber, and known at compile time: the look-up is not repeated */
+	if (likely(cmd == IPCX_QUEUE_RECV)) {
+		union ipcx_args args ipcx_uninitialized;
+
+		ret = get_args(&args, &broadcast_commands[_IOC_NR(IPCX_QUEUE_RECV)], (void __user *)arg);
+		return ret ? ret : ipcx_broadcast_recv(file, &args, (void __user *)arg);
+	}
+	ret = call_command(broadcast_commands, file, IPCX_KIND_QUEUE, cmd, (void __user *)arg, NULL);
+
+	if (likely(ret != -ENOTTY))
+		return ret;
+	return cmd == FIONREAD ? ipcx_broadcast_readable(file, (int __user *)arg) : ipcx_ioctl(file, cmd, arg);
+}
+
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	return call_command(file, ON_DEVICE, cmd, (void __user *)arg, NULL);
+	return call_command(commands, file, ON_DEVICE, cmd, (void __user *)arg, NULL);
 }
 
 static int device_open(struct inode *inode, struct file *file)

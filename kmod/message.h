@@ -17,6 +17,7 @@
 #include "ipcx.h"
 #include "ipcx_trace.h"
 
+struct ipcx_entry;
 struct ipcx_level;
 struct ipcx_message;
 
@@ -50,6 +51,7 @@ struct ipcx_attachment {
  * @refs:	one for the queue or whoever took the message out, one for each peeker that is copying it; only
  *		raised under the queue's lock while the message is in the queue
  * @level:	memory for a level, if this message should need one (see order.c)
+ * @entry:	in a broadcast queue, in its place: while the message is not in the log, an entry for it
  * @attached:	with IPCX_CLASS_ATTACHED in @class: what comes along; whoever took the message out may detach it
  * @pid:	the sender's process; holds a reference, also while the memory is in the pool, since the next
  *		message is likely to come from the same process
@@ -69,7 +71,10 @@ struct ipcx_message {
 	u32 class;
 	refcount_t refs;
 	size_t charged;
-	struct ipcx_level *level;
+	union {
+		struct ipcx_level *level;
+		struct ipcx_entry *entry;
+	};
 	struct ipcx_attachment *attached;
 	struct pid *pid;
 	kuid_t uid;

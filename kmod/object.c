@@ -384,7 +384,7 @@ static struct file *create_file(struct ipcx_net *net, const char *name, const st
 retry:
 	obj = name ? ipcx_name_lookup(net, name) : NULL;
 	if (obj) {
-		if (obj->kind == kind && !(create->flags & IPCX_CREATE_EXCL))
+		if (obj->kind->kind == kind->kind && !(create->flags & IPCX_CREATE_EXCL))
 			file = open_existing(obj, net, rights, create->flags);
 		else
 			file = ERR_PTR(-EEXIST);
@@ -412,7 +412,7 @@ retry:
 }
 
 #define CREATE_FLAGS	(IPCX_CREATE_EXCL | IPCX_CREATE_NONBLOCK | IPCX_CREATE_TEMPORARY)
-#define KIND_FLAGS	(IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL)
+#define KIND_FLAGS	(IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL | IPCX_QUEUE_BROADCAST | IPCX_QUEUE_LATEST)
 
 /* IPCX_*_CREATE; @create is the beginning of the kind's argument, @kind_flags its own flags. */
 long ipcx_object_create(struct file *dev, const struct ipcx_create *create, u32 kind_flags,
@@ -565,7 +565,7 @@ void ipcx_notify_watchers(struct ipcx_object *obj, __poll_t events)
 /* Is @file one of an object, of any kind? */
 bool ipcx_is_object(const struct file *file)
 {
-	return file->f_op->unlocked_ioctl == ipcx_ioctl;
+	return file->f_op->unlocked_ioctl == ipcx_ioctl || file->f_op->unlocked_ioctl == ipcx_broadcast_ioctl;
 }
 
 __poll_t ipcx_object_poll(struct file *file, poll_table *pt)

@@ -35,7 +35,7 @@ static __poll_t queue_events_locked(const struct file *file)
 
 	if (q->order.nr)
 		events |= EPOLLIN | EPOLLRDNORM;
-	if (ipcx_queue_has_room_locked(q, 1) && list_empty(&q->senders))
+	if (q->obj.state & IPCX_OBJECT_LATEST || (ipcx_queue_has_room_locked(q, 1) && list_empty(&q->senders)))
 		events |= EPOLLOUT | EPOLLWRNORM;
 	return events;
 }
@@ -97,6 +97,23 @@ long ipcx_queue_purge(struct file *file, void *args, void __user *uargs)
 	return ipcx_put_args(uargs, purge, sizeof(*purge));
 }
 
+/* What all queues count; what is in it, and who follows it, is left to the caller. */
+void ipcx_queue_fill_stat_locked(const struct ipcx_queue *q, struct ipcx_queue_stat *stat)
+{
+	lockdep_assert_held(&q->obj.lock);
+	stat->max_msgs = q->max_msgs;
+	stat->max_bytes = q->max_bytes;
+	stat->max_msg_len = q->max_msg_len;
+	stat->sent = q->sent;
+	stat->received = q->received;
+	stat->purged = q->purged;
+	stat->nr_senders = q->nr_senders;
+	stat->nr_receivers = q->nr_receivers;
+	stat->nr_calls = 0;
+	stat->nr_subscribers = 0;
+	stat->dropped = q->dropped;
+}
+
 long ipcx_queue_stat(struct file *file, void *args, void __user *uargs)
 {
 	struct ipcx_queue *q = ipcx_queue_of(ipcx_object(file));
@@ -105,39 +122,38 @@ long ipcx_queue_stat(struct file *file, void *args, void __user *uargs)
 	if (stat->flags)
 		return -EINVAL;
 	spin_lock(&q->obj.lock);
+	ipcx_queue_fill_stat_locked(q, stat);
 	stat->nr_msgs = q->order.nr;
-	stat->max_msgs = q->max_msgs;
 	stat->bytes = q->bytes;
-	stat->max_bytes = q->max_bytes;
-	stat->max_msg_len = q->max_msg_len;
-	stat->sent = q->sent;
-	stat->received = q->received;
-	stat->purged = q->purged;
-	stat->nr_senders = q->nr_senders;
-	stat->nr_receivers = q->nr_receivers;
-	stat->nr_subscribers = 0;
-	stat->dropped = 0;
 	stat->nr_calls = ipcx_calls_taken_locked(q);
 	spin_unlock(&q->obj.lock);
 	return ipcx_put_args(uargs, stat, sizeof(*stat));
+}
+
+/* The queue is shut down, and its senders are told. */
+void ipcx_queue_shut_locked(struct ipcx_queue *q, u32 how, struct ipcx_wakes *wakes)
+{
+	struct ipcx_sender *s, *next;
+
+	lockdep_assert_held(&q->obj.lock);
+	q->obj.state |= (how & IPCX_SHUT_SEND ? IPCX_OBJECT_SHUT_SEND : 0) |
+			(how & IPCX_SHUT_RECV ? IPCX_OBJECT_SHUT_RECV : 0);
+	list_for_each_entry_safe(s, next, &q->senders, wait.node) {
+		if (!ipcx_waiter_claim(&s->wait))
+			continue;
+		q->nr_senders--;
+		ipcx_waiter_complete(&s->wait, -EPIPE, wakes);
+	}
 }
 
 static void queue_shutdown(struct ipcx_object *obj, u32 how)
 {
 	struct ipcx_queue *q = ipcx_queue_of(obj);
 	struct ipcx_receiver *r, *next_r;
-	struct ipcx_sender *s, *next_s;
 	IPCX_WAKES(wakes);
 
 	spin_lock(&obj->lock);
-	obj->state |= (how & IPCX_SHUT_SEND ? IPCX_OBJECT_SHUT_SEND : 0) |
-		      (how & IPCX_SHUT_RECV ? IPCX_OBJECT_SHUT_RECV : 0);
-	list_for_each_entry_safe(s, next_s, &q->senders, wait.node) {
-		if (!ipcx_waiter_claim(&s->wait))
-			continue;
-		q->nr_senders--;
-		ipcx_waiter_complete(&s->wait, -EPIPE, &wakes);
-	}
+	ipcx_queue_shut_locked(q, how, &wakes);
 	/* what they wait for is not in the queue, and nothing comes any more */
 	list_for_each_entry_safe(r, next_r, &q->receivers, wait.node) {
 		if (!ipcx_waiter_claim(&r->wait))
@@ -154,16 +170,36 @@ static void queue_shutdown(struct ipcx_object *obj, u32 how)
 
 /* ---- life ---- */
 
+/* What all queues have: their limits, nobody who waits, and the object itself; -EINVAL, -ENOMEM, -EDQUOT. */
+int ipcx_queue_init(struct ipcx_queue *q, const struct ipcx_queue_create *create, const struct ipcx_kind *kind)
+{
+	u64 max_bytes = create->max_bytes ?: DEFAULT_BYTES;
+	u64 max_msg_len = create->max_msg_len ?: min_t(u64, max_bytes, IPCX_MSG_LEN_MAX);
+	u32 flags = create->create.flags;
+	u32 state = (flags & IPCX_QUEUE_BROADCAST ? IPCX_OBJECT_BROADCAST : 0) |
+		    (flags & IPCX_QUEUE_LATEST ? IPCX_OBJECT_LATEST : 0);
+
+	if (create->max_msgs > IPCX_QUEUE_MSGS_MAX || max_bytes > BYTES_MAX || max_msg_len > IPCX_MSG_LEN_MAX ||
+	    max_msg_len > max_bytes)
+		return -EINVAL;
+	q->max_msgs = create->max_msgs ?: DEFAULT_MSGS;
+	q->max_bytes = max_bytes;
+	q->max_msg_len = max_msg_len;
+	q->max_priority = state ? 0 : IPCX_PRIORITY_MAX;
+	INIT_LIST_HEAD(&q->senders);
+	INIT_LIST_HEAD(&q->receivers);
+	ipcx_circle_init(&q->circle);
+	ipcx_pool_init(&q->pool);
+	return ipcx_object_init(&q->obj, kind, &create->create, state);
+}
+
 static struct ipcx_object *queue_create(const void *args)
 {
 	const struct ipcx_queue_create *create = args;
-	u64 max_bytes = create->max_bytes ?: DEFAULT_BYTES;
-	u64 max_msg_len = create->max_msg_len ?: min_t(u64, max_bytes, IPCX_MSG_LEN_MAX);
 	struct ipcx_queue *q;
 	int ret;
 
-	if (create->overflow || create->max_msgs > IPCX_QUEUE_MSGS_MAX || max_bytes > BYTES_MAX ||
-	    max_msg_len > IPCX_MSG_LEN_MAX || max_msg_len > max_bytes)
+	if (create->overflow)
 		return ERR_PTR(-EINVAL);
 	q = kzalloc(sizeof(*q), GFP_KERNEL_ACCOUNT);
 	if (!q)
@@ -171,14 +207,7 @@ static struct ipcx_object *queue_create(const void *args)
 	ret = ipcx_order_init(&q->order);
 	if (ret)
 		goto err_free_queue;
-	q->max_msgs = create->max_msgs ?: DEFAULT_MSGS;
-	q->max_bytes = max_bytes;
-	q->max_msg_len = max_msg_len;
-	INIT_LIST_HEAD(&q->senders);
-	INIT_LIST_HEAD(&q->receivers);
-	ipcx_circle_init(&q->circle);
-	ipcx_pool_init(&q->pool);
-	ret = ipcx_object_init(&q->obj, &ipcx_queue_kind, &create->create, 0);
+	ret = ipcx_queue_init(q, create, &ipcx_queue_kind);
 	if (ret)
 		goto err_free_order;
 	return &q->obj;
@@ -211,17 +240,24 @@ static void queue_closed(struct ipcx_object *obj, struct file *file)
 	ipcx_calls_file_closed(ipcx_queue_of(obj), file);
 }
 
-static void queue_show(struct ipcx_object *obj, struct seq_file *m)
+/* One moment is not promised here: IPCX_QUEUE_STAT is. */
+void ipcx_queue_show(const struct ipcx_queue *q, struct seq_file *m, u64 nr_msgs, u64 bytes)
 {
-	struct ipcx_queue *q = ipcx_queue_of(obj);
-
-	/* one moment is not promised here: IPCX_QUEUE_STAT is */
-	seq_printf(m, "messages:\t%u\nmax-messages:\t%u\nbytes:\t%llu\nmax-bytes:\t%llu\nmax-message:\t%llu\n",
-		   READ_ONCE(q->order.nr), q->max_msgs, READ_ONCE(q->bytes), q->max_bytes, q->max_msg_len);
+	seq_printf(m, "messages:\t%llu\nmax-messages:\t%u\nbytes:\t%llu\nmax-bytes:\t%llu\nmax-message:\t%llu\n",
+		   nr_msgs, q->max_msgs, bytes, q->max_bytes, q->max_msg_len);
 	seq_printf(m, "sent:\t%llu\nreceived:\t%llu\npurged:\t%llu\n", READ_ONCE(q->sent),
 		   READ_ONCE(q->received), READ_ONCE(q->purged));
 	seq_printf(m, "senders:\t%u\nreceivers:\t%u\ndescriptors:\t%u\n", READ_ONCE(q->nr_senders),
 		   READ_ONCE(q->nr_receivers), atomic_read(&q->nr_fds));
+	if (q->obj.state & (IPCX_OBJECT_BROADCAST | IPCX_OBJECT_LATEST))
+		seq_printf(m, "dropped:\t%llu\n", READ_ONCE(q->dropped));
+}
+
+static void queue_show(struct ipcx_object *obj, struct seq_file *m)
+{
+	struct ipcx_queue *q = ipcx_queue_of(obj);
+
+	ipcx_queue_show(q, m, READ_ONCE(q->order.nr), READ_ONCE(q->bytes));
 }
 
 const struct ipcx_kind ipcx_queue_kind = {

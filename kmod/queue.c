@@ -154,6 +154,77 @@ static noinline int wait_for_room(struct ipcx_queue *q, struct ipcx_message *msg
 	return ret;
 }
 
+/* IPCX_QUEUE_LATEST: messages dropped in one hold of the lock. */
+#define SHED_MAX	64
+
+/*
+ * Make room for @nr more messages of @bytes by taking out the oldest; the caller puts them after the unlock.  False if
+ * that takes more than one hold of the lock.
+ */
+static bool shed_locked(struct ipcx_queue *q, u32 nr, size_t bytes, struct ipcx_message **gone)
+{
+	struct ipcx_select any = { IPCX_SELECT_ANY };
+	struct ipcx_message *msg;
+	u32 left = SHED_MAX;
+
+	lockdep_assert_held(&q->obj.lock);
+	while (q->order.nr + nr > q->max_msgs || q->bytes + bytes > q->max_bytes) {
+		if (!left--)
+			return false;
+		msg = ipcx_order_take(&q->order, ipcx_order_find(&q->order, any));
+		q->bytes -= msg->len;
+		q->dropped++;
+		trace_ipcx_drop(&q->obj, msg, 1);
+		msg->next = *gone;
+		*gone = msg;
+	}
+	return true;
+}
+
+static void put_shed(struct ipcx_queue *q, struct ipcx_message *gone)
+{
+	struct ipcx_message *msg;
+
+	while ((msg = gone)) {
+		gone = msg->next;
+		ipcx_message_put(msg, &q->obj, &q->pool);
+	}
+}
+
+/*
+ * IPCX_QUEUE_LATEST, and the queue is full: @msg, which has a level, takes the place of the oldest.  The object's lock is
+ * held on entry and dropped.
+ */
+static noinline int enter_latest(struct ipcx_queue *q, struct ipcx_message *msg)
+	__releases(&q->obj.lock)
+{
+	struct ipcx_message *gone = NULL;
+	IPCX_WAKES(wakes);
+	int ret = 0;
+
+	while (!shed_locked(q, 1, msg->len, &gone)) {
+		spin_unlock(&q->obj.lock);
+		put_shed(q, gone);
+		gone = NULL;
+		cond_resched();
+		spin_lock(&q->obj.lock);
+	}
+	if (q->obj.state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
+		ret = -EPIPE;
+	else
+		enter_locked(q, msg, &wakes);
+	spin_unlock(&q->obj.lock);
+	ipcx_wake(&wakes);
+	put_shed(q, gone);
+	return ret;
+}
+
+/* There is no room: may the message enter nevertheless, or when there is? */
+static bool can_enter_later(const struct ipcx_queue *q, u32 flags)
+{
+	return !(flags & IPCX_NOWAIT) || READ_ONCE(q->obj.state) & IPCX_OBJECT_LATEST;
+}
+
 /* Put @msg into the queue, waiting for room unless IPCX_NOWAIT; on failure the message is still the caller's. */
 static __always_inline int send_one(struct ipcx_queue *q, struct ipcx_message *msg, u32 flags, u64 timeout)
 {
@@ -166,7 +237,7 @@ static __always_inline int send_one(struct ipcx_queue *q, struct ipcx_message *m
 		if (likely(!ret))
 			break;
 		/* a level: needed now, or perhaps by the time there is room */
-		if (!msg->level && (ret == -ENOMEM || (ret == -EAGAIN && !(flags & IPCX_NOWAIT)))) {
+		if (!msg->level && (ret == -ENOMEM || (ret == -EAGAIN && can_enter_later(q, flags)))) {
 			spin_unlock(&q->obj.lock);
 			/* receivers that do not take it have been told of it: they must not wait for us */
 			ipcx_wake(&wakes);
@@ -175,6 +246,8 @@ static __always_inline int send_one(struct ipcx_queue *q, struct ipcx_message *m
 				return -ENOMEM;
 			continue;
 		}
+		if (ret == -EAGAIN && READ_ONCE(q->obj.state) & IPCX_OBJECT_LATEST)
+			return enter_latest(q, msg);
 		if (ret == -EAGAIN && !(flags & IPCX_NOWAIT))
 			return wait_for_room(q, msg, flags, timeout);
 		break;
@@ -187,8 +260,11 @@ static __always_inline int send_one(struct ipcx_queue *q, struct ipcx_message *m
 /* send_one() for the less frequent doors: pollers have been told as well. */
 int ipcx_queue_enter(struct ipcx_queue *q, struct ipcx_message *msg, u32 flags, u64 timeout)
 {
-	int ret = send_one(q, msg, flags, timeout);
+	int ret;
 
+	if (unlikely(q->obj.state & IPCX_OBJECT_BROADCAST))
+		return ipcx_broadcast_enter(q, msg, flags, timeout);
+	ret = send_one(q, msg, flags, timeout);
 	if (!ret)
 		ipcx_object_notify(&q->obj, EPOLLIN | EPOLLRDNORM);
 	return ret;
@@ -199,6 +275,7 @@ int ipcx_queue_enter(struct ipcx_queue *q, struct ipcx_message *msg, u32 flags, 
 /* Give back a message that a receiver took and could not keep: it is as if it had never been taken. */
 noinline void ipcx_queue_give_back(struct ipcx_queue *q, struct ipcx_message *msg)
 {
+	struct ipcx_message *gone = NULL;
 	IPCX_WAKES(wakes);
 
 	/* its level may have gone meanwhile; a small allocation that must not fail, by a task that may be dying */
@@ -216,9 +293,13 @@ noinline void ipcx_queue_give_back(struct ipcx_queue *q, struct ipcx_message *ms
 	if (list_empty(&q->receivers) || !hand_over_locked(q, msg, &wakes)) {
 		ipcx_order_add(&q->order, msg, true);
 		q->bytes += msg->len;
+		/* what would have been dropped meanwhile, had this one stayed; one goes for one that comes */
+		if (unlikely(q->obj.state & IPCX_OBJECT_LATEST))
+			shed_locked(q, 0, 0, &gone);
 	}
 	spin_unlock(&q->obj.lock);
 	ipcx_wake(&wakes);
+	put_shed(q, gone);
 	ipcx_object_notify(&q->obj, EPOLLIN | EPOLLRDNORM);
 }
 
@@ -364,10 +445,16 @@ int ipcx_queue_deliver(struct ipcx_queue *q, struct ipcx_message *msg, const str
 
 /* ---- the doors: ioctl, read and write ---- */
 
+/* Why a queue does not take @m: it is wrong, or has a priority where there are none. */
+static noinline int check_failed(const struct ipcx_msg *m)
+{
+	return m->type < IPCX_TYPE_MIN || m->priority > IPCX_PRIORITY_MAX || m->flags ? -EINVAL : -EOPNOTSUPP;
+}
+
 int ipcx_queue_check(const struct ipcx_queue *q, const struct ipcx_msg *m)
 {
-	if (m->type < IPCX_TYPE_MIN || m->priority > IPCX_PRIORITY_MAX || m->flags)
-		return -EINVAL;
+	if (unlikely(m->type < IPCX_TYPE_MIN || m->priority > q->max_priority || m->flags))
+		return check_failed(m);
 	return m->len > q->max_msg_len ? -EMSGSIZE : 0;
 }
 
@@ -384,8 +471,7 @@ static __always_inline int send(struct ipcx_queue *q, const struct ipcx_msg *m, 
 	msg = ipcx_message_create(&q->obj, &q->pool, buf, m->len);
 	if (IS_ERR(msg))
 		return PTR_ERR(msg);
-	msg->type = m->type;
-	msg->priority = m->priority;
+	ipcx_queue_label(msg, m);
 	trace_ipcx_send(&q->obj, msg);
 	ret = send_one(q, msg, flags, timeout);
 	if (unlikely(ret))
@@ -408,50 +494,11 @@ long ipcx_queue_send(struct file *file, void *args, void __user *uargs)
 	return send(q, &send_args->msg, buf, ipcx_wait_flags(file, send_args->flags), send_args->timeout);
 }
 
-/* The sender's process as the caller sees it: nearly always from the same namespace. */
-static inline u32 sender_pid(const struct ipcx_message *msg)
-{
-	struct pid_namespace *ns = ns_of_pid(task_pid(current));
-	const struct upid *upid = &msg->pid->numbers[msg->pid->level];
-
-	return likely(upid->ns == ns) ? upid->nr : pid_nr_ns(msg->pid, ns);
-}
-
-/* Describe @msg to the receiver: everything but @to->buf; @len is the size of the buffer. */
-static __always_inline int put_msg(struct ipcx_msg __user *to, const struct ipcx_message *msg, u64 len)
-{
-	struct user_namespace *userns = current_user_ns();
-	u32 uid = __kuid_val(msg->uid), gid = __kgid_val(msg->gid), pid = sender_pid(msg);
-	u32 flags = msg->len > len ? IPCX_MSG_TRUNCATED : 0, class = READ_ONCE(msg->class);
-
-	if (unlikely(class & IPCX_CLASS_ATTACHED))
-		flags |= (class & ~IPCX_CLASS_ATTACHED) >> IPCX_CLASS_FLAG_SHIFT;
-	if (unlikely(userns != &init_user_ns)) {
-		uid = from_kuid_munged(userns, msg->uid);
-		gid = from_kgid_munged(userns, msg->gid);
-	}
-	if (!user_write_access_begin(to, sizeof(*to)))
-		return -EFAULT;
-	unsafe_put_user(msg->len, &to->len, fault);
-	unsafe_put_user(msg->type, &to->type, fault);
-	unsafe_put_user(msg->priority, &to->priority, fault);
-	unsafe_put_user(pid, &to->pid, fault);
-	unsafe_put_user(uid, &to->uid, fault);
-	unsafe_put_user(gid, &to->gid, fault);
-	unsafe_put_user(flags, &to->flags, fault);
-	user_write_access_end();
-	return 0;
-
-fault:
-	user_write_access_end();
-	return -EFAULT;
-}
-
 /* The message has been delivered, if its description can be written to @to. */
 static __always_inline int finish(struct ipcx_queue *q, struct ipcx_message *msg,
 				  const struct ipcx_queue_recv *req, struct ipcx_msg __user *to)
 {
-	int ret = put_msg(to, msg, req->msg.len);
+	int ret = ipcx_queue_put_msg(to, msg, req->msg.len);
 
 	if (unlikely(ret) && !(req->flags & IPCX_RECV_PEEK)) {
 		ipcx_queue_give_back(q, msg);
@@ -463,7 +510,7 @@ static __always_inline int finish(struct ipcx_queue *q, struct ipcx_message *msg
 
 int ipcx_queue_describe(struct ipcx_msg __user *to, const struct ipcx_message *msg, u64 len)
 {
-	return put_msg(to, msg, len);
+	return ipcx_queue_put_msg(to, msg, len);
 }
 
 int ipcx_queue_finish(struct ipcx_queue *q, struct ipcx_message *msg, const struct ipcx_queue_recv *req,
@@ -502,23 +549,19 @@ long ipcx_queue_recv(struct file *file, void *args, void __user *uargs)
 
 /* ---- many messages in one call ---- */
 
-/* Messages that are made, enter or leave together, and the bytes of payload after which there are no more. */
-#define CHUNK_MSGS	16
-#define CHUNK_BYTES	SZ_64K
-
-static bool valid_batch(const struct ipcx_queue_batch *batch)
+bool ipcx_queue_valid_batch(const struct ipcx_queue_batch *batch)
 {
 	return batch->nr && batch->nr <= IPCX_BATCH_MAX && batch->msg_size == sizeof(struct ipcx_msg);
 }
 
-/* Read up to CHUNK_MSGS descriptions; fewer where the array ends too early.  Returns how many, 0 for -EFAULT. */
-static u32 get_chunk(struct ipcx_msg *m, const struct ipcx_msg __user *from, u32 left)
+/* Read up to IPCX_CHUNK_MSGS descriptions; fewer where the array ends too early.  Returns how many, 0 for -EFAULT. */
+u32 ipcx_queue_get_chunk(struct ipcx_msg *m, const struct ipcx_msg __user *from, u32 left)
 {
-	u32 nr = min_t(u32, left, CHUNK_MSGS);
+	u32 nr = min_t(u32, left, IPCX_CHUNK_MSGS);
 
 	if (likely(access_ok(from, nr * sizeof(*m)) && !raw_copy_from_user(m, from, nr * sizeof(*m))))
 		return nr;
-	for (nr = 0; nr < left && nr < CHUNK_MSGS; nr++)
+	for (nr = 0; nr < left && nr < IPCX_CHUNK_MSGS; nr++)
 		if (copy_from_user(m + nr, from + nr, sizeof(*m)))
 			break;
 	return nr;
@@ -528,7 +571,7 @@ static u32 get_chunk(struct ipcx_msg *m, const struct ipcx_msg __user *from, u32
 static u32 make_chunk(struct ipcx_queue *q, const struct ipcx_msg *m, u32 nr, struct ipcx_message **msgs,
 		      int *err)
 {
-	struct ipcx_message *small[CHUNK_MSGS];
+	struct ipcx_message *small[IPCX_CHUNK_MSGS];
 	u32 i, nr_small = 0, used = 0;
 	size_t bytes = 0;
 
@@ -540,7 +583,7 @@ static u32 make_chunk(struct ipcx_queue *q, const struct ipcx_msg *m, u32 nr, st
 	else
 		nr_small = 0;
 
-	for (i = 0; i < nr && bytes < CHUNK_BYTES; i++) {
+	for (i = 0; i < nr && bytes < IPCX_CHUNK_BYTES; i++) {
 		struct ipcx_buf buf = { .ptr = u64_to_user_ptr(m[i].buf) };
 		struct ipcx_message *msg;
 
@@ -562,8 +605,7 @@ static u32 make_chunk(struct ipcx_queue *q, const struct ipcx_msg *m, u32 nr, st
 				break;
 			}
 		}
-		msg->type = m[i].type;
-		msg->priority = m[i].priority;
+		ipcx_queue_label(msg, &m[i]);
 		trace_ipcx_send(&q->obj, msg);
 		bytes += m[i].len;
 		msgs[i] = msg;
@@ -581,6 +623,9 @@ static u32 enter_chunk(struct ipcx_queue *q, struct ipcx_message **msgs, u32 nr)
 	IPCX_WAKES(wakes);
 	u32 i;
 
+	/* one by one, in ipcx_queue_enter() */
+	if (unlikely(q->obj.state & IPCX_OBJECT_BROADCAST))
+		return 0;
 	spin_lock(&q->obj.lock);
 	for (i = 0; i < nr; i++)
 		if (send_now_locked(q, msgs[i], &wakes))
@@ -598,19 +643,19 @@ long ipcx_queue_sendv(struct file *file, void *args, void __user *uargs)
 	const struct ipcx_queue_batch *batch = args;
 	const struct ipcx_msg __user *from = u64_to_user_ptr(batch->msgs);
 	u32 flags = ipcx_wait_flags(file, batch->flags);
-	struct ipcx_message *msgs[CHUNK_MSGS];
-	struct ipcx_msg m[CHUNK_MSGS];
+	struct ipcx_message *msgs[IPCX_CHUNK_MSGS];
+	struct ipcx_msg m[IPCX_CHUNK_MSGS];
 	u32 done = 0;
 	int ret = 0;
 
-	if (batch->flags & ~(IPCX_NOWAIT | IPCX_REALTIME) || !valid_batch(batch) || batch->select.how ||
+	if (batch->flags & ~(IPCX_NOWAIT | IPCX_REALTIME) || !ipcx_queue_valid_batch(batch) || batch->select.how ||
 	    batch->select.type)
 		return -EINVAL;
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EACCES;
 
 	while (!ret && done < batch->nr) {
-		u32 nr = get_chunk(m, from + done, batch->nr - done), made, in = 0;
+		u32 nr = ipcx_queue_get_chunk(m, from + done, batch->nr - done), made, in = 0;
 
 		if (!nr)
 			return done ? done : -EFAULT;
@@ -643,7 +688,7 @@ static u32 take_chunk(struct ipcx_queue *q, struct ipcx_queue_recv *req, const s
 	u32 i;
 
 	spin_lock(&q->obj.lock);
-	for (i = 0; i < nr && bytes < CHUNK_BYTES; i++) {
+	for (i = 0; i < nr && bytes < IPCX_CHUNK_BYTES; i++) {
 		struct ipcx_message *msg;
 
 		req->msg.len = m[i].len;
@@ -680,7 +725,7 @@ static u32 deliver_chunk(struct ipcx_queue *q, struct ipcx_message **msgs, const
 		done = 0;
 	}
 	for (i = 0; i < done; i++) {
-		if (put_msg(to + i, msgs[i], m[i].len)) {
+		if (ipcx_queue_put_msg(to + i, msgs[i], m[i].len)) {
 			*err = -EFAULT;
 			done = i;
 		}
@@ -702,12 +747,12 @@ long ipcx_queue_recvv(struct file *file, void *args, void __user *uargs)
 		.flags = ipcx_wait_flags(file, batch->flags),
 		.timeout = batch->timeout,
 	};
-	struct ipcx_message *msgs[CHUNK_MSGS];
-	struct ipcx_msg m[CHUNK_MSGS];
+	struct ipcx_message *msgs[IPCX_CHUNK_MSGS];
+	struct ipcx_msg m[IPCX_CHUNK_MSGS];
 	u32 done = 0;
 	int ret = 0;
 
-	if (batch->flags & ~RECV_FLAGS || !valid_batch(batch) || !ipcx_select_valid(batch->select))
+	if (batch->flags & ~RECV_FLAGS || !ipcx_queue_valid_batch(batch) || !ipcx_select_valid(batch->select))
 		return -EINVAL;
 	if (batch->flags & IPCX_RECV_PEEK)
 		return -EOPNOTSUPP;
@@ -715,7 +760,7 @@ long ipcx_queue_recvv(struct file *file, void *args, void __user *uargs)
 		return -EACCES;
 
 	while (!ret && done < batch->nr) {
-		u32 nr = get_chunk(m, to + done, batch->nr - done), valid = 0, got;
+		u32 nr = ipcx_queue_get_chunk(m, to + done, batch->nr - done), valid = 0, got;
 
 		while (valid < nr && !m[valid].flags)
 			valid++;
@@ -782,20 +827,14 @@ static ssize_t queue_read(struct file *file, char __user *ptr, size_t len, loff_
 	return read_msg(file, (struct ipcx_buf){ .ptr = ptr }, len, 0);
 }
 
-/* What RWF_NOWAIT of preadv2(2), or io_uring, asks for. */
-static u32 kiocb_wait_flags(const struct kiocb *iocb)
-{
-	return iocb->ki_flags & IOCB_NOWAIT ? IPCX_NOWAIT : 0;
-}
-
 static ssize_t queue_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	return write_msg(iocb->ki_filp, (struct ipcx_buf){ .iter = from }, iov_iter_count(from), kiocb_wait_flags(iocb));
+	return write_msg(iocb->ki_filp, (struct ipcx_buf){ .iter = from }, iov_iter_count(from), ipcx_kiocb_flags(iocb));
 }
 
 static ssize_t queue_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return read_msg(iocb->ki_filp, (struct ipcx_buf){ .iter = to }, iov_iter_count(to), kiocb_wait_flags(iocb));
+	return read_msg(iocb->ki_filp, (struct ipcx_buf){ .iter = to }, iov_iter_count(to), ipcx_kiocb_flags(iocb));
 }
 
 const struct file_operations ipcx_queue_fops = {

@@ -33,10 +33,12 @@ struct ipcx_circle {
  * @max_msgs:		constant
  * @max_bytes:		constant
  * @max_msg_len:	constant
+ * @max_priority: constant
  * @bytes:		payload in the queue (protected by obj.lock)
  * @sent:		messages that have entered, also the last one's place in the order (by obj.lock)
  * @received:		messages that receivers have taken (by obj.lock)
  * @purged:		messages that were discarded (by obj.lock)
+ * @dropped:		messages that newer ones took the place of (by obj.lock)
  * @senders:		struct ipcx_sender, first come first (by obj.lock)
  * @receivers:		struct ipcx_receiver, likewise (by obj.lock); none of them wants a message of @order.  A sender
  *			looks at each until one wants its message
@@ -53,12 +55,14 @@ struct ipcx_queue {
 	u32 max_msgs;
 	u32 nr_senders;
 	u32 nr_receivers;
+	u32 max_priority;
 	u64 max_bytes;
 	u64 max_msg_len;
 	u64 bytes;
 	u64 sent;
 	u64 received;
 	u64 purged;
+	u64 dropped;
 	struct list_head senders;
 	struct list_head receivers;
 	struct ipcx_calls *calls;
@@ -122,10 +126,68 @@ static inline bool ipcx_select_valid(struct ipcx_select select)
 	       select.how <= IPCX_SELECT_EXCEPT && select.type >= IPCX_TYPE_MIN;
 }
 
+/* Messages that are made, enter or leave together, and the bytes of payload after which there are no more. */
+#define IPCX_CHUNK_MSGS		16
+#define IPCX_CHUNK_BYTES	SZ_64K
+
 /* Flags of a call that can wait, with what O_NONBLOCK adds. */
 static inline u32 ipcx_wait_flags(const struct file *file, u32 flags)
 {
 	return file->f_flags & O_NONBLOCK ? flags | IPCX_NOWAIT : flags;
+}
+
+/* Both are read before either is written, which makes one move of the two. */
+static inline void ipcx_queue_label(struct ipcx_message *msg, const struct ipcx_msg *m)
+{
+	u32 type = m->type, priority = m->priority;
+
+	msg->type = type;
+	msg->priority = priority;
+}
+
+/* The sender's process as the caller sees it: nearly always from the same namespace. */
+static inline u32 ipcx_sender_pid(const struct ipcx_message *msg)
+{
+	struct pid_namespace *ns = ns_of_pid(task_pid(current));
+	const struct upid *upid = &msg->pid->numbers[msg->pid->level];
+
+	return likely(upid->ns == ns) ? upid->nr : pid_nr_ns(msg->pid, ns);
+}
+
+/* Describe @msg to the receiver: everything but @to->buf; @len is the size of the buffer. */
+static __always_inline int ipcx_queue_put_msg(struct ipcx_msg __user *to, const struct ipcx_message *msg, u64 len)
+{
+	struct user_namespace *userns = current_user_ns();
+	u32 uid = __kuid_val(msg->uid), gid = __kgid_val(msg->gid), pid = ipcx_sender_pid(msg);
+	u32 flags = msg->len > len ? IPCX_MSG_TRUNCATED : 0, class = READ_ONCE(msg->class);
+
+	if (unlikely(class & IPCX_CLASS_ATTACHED))
+		flags |= (class & ~IPCX_CLASS_ATTACHED) >> IPCX_CLASS_FLAG_SHIFT;
+	if (unlikely(userns != &init_user_ns)) {
+		uid = from_kuid_munged(userns, msg->uid);
+		gid = from_kgid_munged(userns, msg->gid);
+	}
+	if (!user_write_access_begin(to, sizeof(*to)))
+		return -EFAULT;
+	unsafe_put_user(msg->len, &to->len, fault);
+	unsafe_put_user(msg->type, &to->type, fault);
+	unsafe_put_user(msg->priority, &to->priority, fault);
+	unsafe_put_user(pid, &to->pid, fault);
+	unsafe_put_user(uid, &to->uid, fault);
+	unsafe_put_user(gid, &to->gid, fault);
+	unsafe_put_user(flags, &to->flags, fault);
+	user_write_access_end();
+	return 0;
+
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+/* What RWF_NOWAIT of preadv2(2), or io_uring, asks for. */
+static inline u32 ipcx_kiocb_flags(const struct kiocb *iocb)
+{
+	return iocb->ki_flags & IOCB_NOWAIT ? IPCX_NOWAIT : 0;
 }
 
 /* ---- queue.c ---- */
@@ -144,6 +206,12 @@ int ipcx_queue_finish(struct ipcx_queue *q, struct ipcx_message *msg, const stru
 		      struct ipcx_msg __user *to);
 int ipcx_queue_describe(struct ipcx_msg __user *to, const struct ipcx_message *msg, u64 len);
 void ipcx_queue_give_back(struct ipcx_queue *q, struct ipcx_message *msg);
+bool ipcx_queue_valid_batch(const struct ipcx_queue_batch *batch);
+u32 ipcx_queue_get_chunk(struct ipcx_msg *m, const struct ipcx_msg __user *from, u32 left);
+
+/* ---- broadcast.c ---- */
+
+int ipcx_broadcast_enter(struct ipcx_queue *q, struct ipcx_message *msg, u32 flags, u64 timeout);
 
 /* ---- call.c ---- */
 
@@ -157,5 +225,12 @@ void ipcx_calls_free(struct ipcx_queue *q);
 /* ---- fds.c ---- */
 
 void ipcx_circle_init(struct ipcx_circle *circle);
+
+/* ---- queue-life.c ---- */
+
+int ipcx_queue_init(struct ipcx_queue *q, const struct ipcx_queue_create *create, const struct ipcx_kind *kind);
+void ipcx_queue_shut_locked(struct ipcx_queue *q, u32 how, struct ipcx_wakes *wakes);
+void ipcx_queue_fill_stat_locked(const struct ipcx_queue *q, struct ipcx_queue_stat *stat);
+void ipcx_queue_show(const struct ipcx_queue *q, struct seq_file *m, u64 nr_msgs, u64 bytes);
 
 #endif /* IPCX_QUEUE_H */

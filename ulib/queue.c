@@ -16,6 +16,7 @@ int ipcx_queue_create(const char *name, const struct ipcx_queue_limits *limits,
 
 	if (limits) {
 		arg.max_msgs = limits->max_msgs;
+		arg.overflow = limits->overflow;
 		arg.max_bytes = limits->max_bytes;
 		arg.max_msg_len = limits->max_msg_len;
 	}

@@ -7,7 +7,8 @@
 
 #include <sys/eventfd.h>
 
-enum where { DEVICE, QUEUE, REGION, SEM, EVENT, STREAM, WAIT_SET, NR_WHERE };
+/* BROADCAST knows what QUEUE knows, but has a table of its own. */
+enum where { DEVICE, QUEUE, REGION, SEM, EVENT, STREAM, WAIT_SET, NR_WHERE, BROADCAST = NR_WHERE, NR_FDS };
 
 static const char name[] = "abi";
 static char payload[64];
@@ -52,7 +53,7 @@ union arg {
 };
 
 static union arg arg;
-static int fds[NR_WHERE];
+static int fds[NR_FDS];
 
 static void fill_open(void)
 {
@@ -114,6 +115,19 @@ static void fill_batch(void)
 static void fill_recvv(void)
 {
 	CHECK_OK(ipcx_queue_send(fds[QUEUE], payload, 8));
+	fill_batch();
+}
+
+static void fill_recv_broadcast(void)
+{
+	CHECK_OK(ipcx_queue_send(fds[BROADCAST], payload, 8));
+	arg.recv.timeout = IPCX_FOREVER;
+	arg.recv.msg = ipcx_msg(payload, sizeof(payload));
+}
+
+static void fill_recvv_broadcast(void)
+{
+	CHECK_OK(ipcx_queue_send(fds[BROADCAST], payload, 8));
 	fill_batch();
 }
 
@@ -250,7 +264,7 @@ static const struct command {
 	C(IPCX_OPEN, DEVICE, ipcx_open, IPCX_CREATE_NONBLOCK, 0, fill_open),
 	C(IPCX_UNLINK, DEVICE, ipcx_unlink, 0, 0, fill_unlink),
 	C(IPCX_LIST, DEVICE, ipcx_list, 0, 0, fill_list),
-	C(IPCX_QUEUE_CREATE, DEVICE, ipcx_queue_create, CREATE_FLAGS,
+	C(IPCX_QUEUE_CREATE, DEVICE, ipcx_queue_create, CREATE_FLAGS | IPCX_QUEUE_BROADCAST | IPCX_QUEUE_LATEST,
 	  offsetof(struct ipcx_queue_create, overflow), NULL),
 	C(IPCX_REGION_CREATE, DEVICE, ipcx_region_create, CREATE_FLAGS, 0, fill_region),
 	C(IPCX_SEM_CREATE, DEVICE, ipcx_sem_create, CREATE_FLAGS | IPCX_SEM_ROBUST, 0, fill_sem),
@@ -270,6 +284,15 @@ static const struct command {
 	  WAIT_FLAGS | IPCX_RECV_PEEK | IPCX_RECV_TRUNCATE, 0, fill_recvv),
 	C(IPCX_QUEUE_PURGE, QUEUE, ipcx_queue_purge, 0, 0, NULL),
 	C(IPCX_QUEUE_STAT, QUEUE, ipcx_queue_stat, 0, 0, NULL),
+	C(IPCX_STAT, BROADCAST, ipcx_stat, 0, offsetof(struct ipcx_stat, reserved), NULL),
+	C(IPCX_QUEUE_SEND, BROADCAST, ipcx_queue_send, WAIT_FLAGS, 0, fill_send),
+	C(IPCX_QUEUE_RECV, BROADCAST, ipcx_queue_recv,
+	  WAIT_FLAGS | IPCX_RECV_PEEK | IPCX_RECV_TRUNCATE, 0, fill_recv_broadcast),
+	C(IPCX_QUEUE_SENDV, BROADCAST, ipcx_queue_batch, WAIT_FLAGS, 0, fill_batch),
+	C(IPCX_QUEUE_RECVV, BROADCAST, ipcx_queue_batch,
+	  WAIT_FLAGS | IPCX_RECV_PEEK | IPCX_RECV_TRUNCATE, 0, fill_recvv_broadcast),
+	C(IPCX_QUEUE_PURGE, BROADCAST, ipcx_queue_purge, 0, 0, NULL),
+	C(IPCX_QUEUE_STAT, BROADCAST, ipcx_queue_stat, 0, 0, NULL),
 	C(IPCX_REGION_STAT, REGION, ipcx_region_stat, 0,
 	  offsetof(struct ipcx_region_stat, reserved), NULL),
 	C(IPCX_SEM_POST, SEM, ipcx_sem_post, 0, offsetof(struct ipcx_sem_post, reserved), fill_post),
@@ -315,6 +338,8 @@ static const struct command {
 
 static void set_up(void)
 {
+	struct ipcx_options broadcast = { .flags = IPCX_QUEUE_BROADCAST };
+
 	own_names();
 	fds[DEVICE] = device();
 	fds[QUEUE] = queue();
@@ -323,6 +348,7 @@ static void set_up(void)
 	fds[EVENT] = event(0, 0);
 	fds[STREAM] = CHECK_OK(ipcx_stream_create(NULL, 0, NULL));
 	fds[WAIT_SET] = CHECK_OK(ipcx_wait_set_create(NULL));
+	fds[BROADCAST] = CHECK_OK(ipcx_queue_create(NULL, NULL, &broadcast));
 }
 
 /* A valid argument of the size that this header has. */
@@ -345,7 +371,7 @@ static int run(const struct command *c)
 	int ret = call(fds[c->where], c->cmd, &arg);
 
 	/* descriptors that came back */
-	if (ret > fds[EVENT])
+	if (ret > fds[BROADCAST])
 		close(ret);
 	return ret;
 }
@@ -469,7 +495,8 @@ TEST(every_unknown_flag)
 			arg.words[1] |= 1u << bit;
 			snprintf(what, sizeof(what), "flag %d", bit);
 			/* another kind knows these */
-			if (1u << bit & (IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL) &&
+			if (1u << bit & (IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL | IPCX_QUEUE_BROADCAST |
+					 IPCX_QUEUE_LATEST) &&
 			    (c->flags & CREATE_FLAGS) == CREATE_FLAGS)
 				fails(c, what, EOPNOTSUPP);
 			else
@@ -522,6 +549,7 @@ TEST(outputs_that_cannot_be_written)
 	const struct command *c;
 	uint64_t received;
 	struct ipcx_queue_stat st;
+	int q;
 
 	set_up();
 	for_each_command(c) {
@@ -540,14 +568,15 @@ TEST(outputs_that_cannot_be_written)
 			continue;
 		}
 		valid(c);
-		CHECK_OK(ipcx_queue_stat(fds[QUEUE], &st));
+		q = fds[c->where == BROADCAST ? BROADCAST : QUEUE];
+		CHECK_OK(ipcx_queue_stat(q, &st));
 		received = st.received;
 		memcpy(page, &arg, c->len);
 		CHECK_SYS(mprotect(page, PAGE, PROT_READ));
 		CHECK_ERR(call(fds[c->where], c->cmd, page), EFAULT);
 		CHECK_SYS(mprotect(page, PAGE, PROT_READ | PROT_WRITE));
 		CHECK_MEM(page, &arg, c->len);
-		CHECK_OK(ipcx_queue_stat(fds[QUEUE], &st));
+		CHECK_OK(ipcx_queue_stat(q, &st));
 		CHECK_EQ(st.received, received);
 	}
 }
@@ -563,7 +592,8 @@ TEST(commands_of_other_objects)
 			   c->cmd == IPCX_NOTIFY || c->cmd == IPCX_NOTIFY_CANCEL || c->cmd == IPCX_WAIT;
 
 		for (where = DEVICE; where < NR_WHERE; where++) {
-			if (where == (int)c->where || (any && where != DEVICE))
+			if (where == (int)c->where || (any && where != DEVICE) ||
+			    (where == QUEUE && c->where == BROADCAST))
 				continue;
 			valid(c);
 			CHECK_ERR(call(fds[where], c->cmd, &arg), ENOTTY);

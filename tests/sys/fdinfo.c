@@ -93,6 +93,62 @@ TEST(queues)
 	CHECK_STR(fdinfo(q, "state"), " shut-send shut-recv");
 }
 
+TEST(broadcast_and_latest_queues)
+{
+	static const char *const keys[] = { COMMON, "messages", "max-messages", "bytes", "max-bytes",
+					    "max-message", "sent", "received", "purged", "senders",
+					    "receivers", "descriptors", "dropped", "overflow",
+					    "subscribers", NULL };
+	static const char *const subscriber_keys[] = { COMMON, "messages", "max-messages", "bytes", "max-bytes",
+						       "max-message", "sent", "received", "purged", "senders",
+						       "receivers", "descriptors", "dropped", "overflow",
+						       "subscribers", "unread", "disconnected", NULL };
+	static const char *const latest_keys[] = { COMMON, "messages", "max-messages", "bytes", "max-bytes",
+						   "max-message", "sent", "received", "purged", "senders",
+						   "receivers", "descriptors", "dropped", NULL };
+	struct ipcx_queue_limits l = { .max_msgs = 2, .overflow = IPCX_OVERFLOW_DISCONNECT };
+	struct ipcx_options o = { .flags = IPCX_QUEUE_BROADCAST };
+	int r = CHECK_OK(ipcx_queue_create(NULL, &l, &o)), w = CHECK_OK(ipcx_restrict(r, IPCX_WRITE));
+	char buf[8] = {};
+	int i;
+
+	check_lines(w, keys);
+	check_lines(r, subscriber_keys);
+	CHECK_STR(fdinfo(w, "state"), " broadcast");
+	CHECK_STR(fdinfo(w, "overflow"), "disconnect");
+	check_number(w, "subscribers", 1);
+	for (i = 0; i < 2; i++)
+		CHECK_OK(ipcx_queue_send(w, buf, 8));
+	check_number(w, "messages", 2);
+	check_number(w, "bytes", 16);
+	check_number(r, "unread", 2);
+	check_number(r, "disconnected", 0);
+	CHECK_OK(ipcx_queue_send(w, buf, 8));
+	check_number(w, "messages", 0);
+	check_number(w, "dropped", 2);
+	check_number(w, "subscribers", 0);
+	check_number(r, "unread", 0);
+	check_number(r, "disconnected", 1);
+
+	l.overflow = IPCX_OVERFLOW_DROP;
+	r = CHECK_OK(ipcx_queue_create(NULL, &l, &o));
+	CHECK_STR(fdinfo(r, "overflow"), "drop");
+	for (i = 0; i < 3; i++)
+		CHECK_OK(ipcx_queue_send(r, buf, 8));
+	check_number(r, "unread", 2);
+	check_number(r, "dropped", 1);
+	CHECK_STR(fdinfo(CHECK_OK(ipcx_queue_create(NULL, NULL, &o)), "overflow"), "block");
+
+	o.flags = IPCX_QUEUE_LATEST;
+	l.overflow = 0;
+	r = CHECK_OK(ipcx_queue_create(NULL, &l, &o));
+	for (i = 0; i < 3; i++)
+		CHECK_OK(ipcx_queue_send(r, buf, 8));
+	check_lines(r, latest_keys);
+	CHECK_STR(fdinfo(r, "state"), " latest");
+	check_number(r, "dropped", 1);
+}
+
 TEST(regions)
 {
 	static const char *const keys[] = { COMMON, "size", "allocated", "seals", NULL };

@@ -19,6 +19,8 @@ TEST(tells_version_features_and_limits)
 	CHECK_EQ(q.features & 31, IPCX_FEATURE_QUEUE | IPCX_FEATURE_REGION | IPCX_FEATURE_SEM |
 		 IPCX_FEATURE_SEM_ROBUST | IPCX_FEATURE_EVENT);
 	CHECK(q.features & IPCX_FEATURE_NOTIFY);
+	CHECK(q.features & IPCX_FEATURE_BROADCAST);
+	CHECK(q.features & IPCX_FEATURE_LATEST);
 	CHECK_GE(q.max_msg_len, 1 << 20);
 	CHECK_GE(q.max_msgs, 100000);
 	CHECK_EQ(q.max_batch, IPCX_BATCH_MAX);

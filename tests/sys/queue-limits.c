@@ -8,7 +8,8 @@
 
 static int try_create(uint32_t max_msgs, uint64_t max_bytes, uint64_t max_msg_len)
 {
-	struct ipcx_queue_limits limits = { max_msgs, max_bytes, max_msg_len };
+	struct ipcx_queue_limits limits = { .max_msgs = max_msgs, .max_bytes = max_bytes,
+					    .max_msg_len = max_msg_len };
 
 	return ipcx_queue_create(NULL, &limits, NULL);
 }

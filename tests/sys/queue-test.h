@@ -23,7 +23,8 @@ static inline int call(int fd, unsigned long cmd, const void *arg)
 
 static inline int make_queue(uint32_t max_msgs, uint64_t max_bytes, uint64_t max_msg_len)
 {
-	struct ipcx_queue_limits limits = { max_msgs, max_bytes, max_msg_len };
+	struct ipcx_queue_limits limits = { .max_msgs = max_msgs, .max_bytes = max_bytes,
+					    .max_msg_len = max_msg_len };
 
 	return CHECK_OK(ipcx_queue_create(NULL, &limits, NULL));
 }

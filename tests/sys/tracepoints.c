@@ -288,6 +288,33 @@ TEST(notices)
 	expect(2, "ipcx_notify", "id=%llu notice=%lld signo=%d ret=0", id(s), (long long)second, SIGURG);
 }
 
+TEST(messages_that_make_way)
+{
+	struct ipcx_queue_limits l = { .max_msgs = 1, .overflow = IPCX_OVERFLOW_DROP };
+	struct ipcx_options o = { .flags = IPCX_QUEUE_BROADCAST };
+	int q, other, latest;
+	char buf[8];
+
+	set_up();
+	q = CHECK_OK(ipcx_queue_create(NULL, &l, &o));
+	other = CHECK_OK(ipcx_restrict(q, IPCX_READ));
+	l.overflow = 0;
+	o.flags = IPCX_QUEUE_LATEST;
+	latest = CHECK_OK(ipcx_queue_create(NULL, &l, &o));
+	enable("1");
+	CHECK_OK(ipcx_queue_send(q, "x", 1));
+	CHECK_OK(ipcx_queue_send(q, "yy", 2));
+	CHECK_EQ(ipcx_queue_recv(other, buf, 8), 2);
+	CHECK_OK(ipcx_queue_send(latest, "x", 1));
+	CHECK_OK(ipcx_queue_send(latest, "x", 1));
+	enable("0");
+	read_trace();
+	expect(1, "ipcx_drop", "id=%llu type=1 len=1 losers=2", id(q));
+	expect(1, "ipcx_enqueue", "id=%llu type=1 priority=0 len=2 depth=1", id(q));
+	expect(1, "ipcx_recv", "id=%llu type=1 priority=0 len=2 depth=0", id(q));
+	expect(1, "ipcx_drop", "id=%llu type=1 len=1 losers=1", id(latest));
+}
+
 TEST(nothing_while_off)
 {
 	int q;

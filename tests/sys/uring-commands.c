@@ -575,3 +575,45 @@ TEST(robust_units_come_back)
 	CHECK_EXITS(pid, 0);
 	CHECK_SOON(ipcx_sem_trywait(s, 1) == 0);
 }
+
+TEST(broadcast_queues)
+{
+	struct ipcx_options options = { .flags = IPCX_QUEUE_BROADCAST };
+	int q = CHECK_OK(ipcx_queue_create(NULL, NULL, &options)), other = CHECK_OK(ipcx_restrict(q, IPCX_READ));
+	struct ipcx_queue_call call = { .size = sizeof(call), .msg = ipcx_msg("x", 1) };
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	uint64_t value;
+	struct receive r;
+
+	ring_init(&ring, 0);
+	start_waiting_receive(&ring, q, &r);
+	CHECK_OK(send_value(q, 1, 0, 9));
+	CHECK_EQ(completed(&ring, 1), 0);
+	CHECK_EQ(r.value, 9);
+	CHECK_RECV(other, ANY, 9);
+	/* what does not want to wait, in any door */
+	start_receive(&ring, other, &r);
+	CHECK(!has_completed(&ring));
+	CHECK_OK(send_value(q, 1, 0, 10));
+	CHECK_EQ(completed(&ring, 1), 0);
+	CHECK_EQ(r.value, 10);
+	sqe = sqe_of(&ring, 2);
+	io_uring_prep_read(sqe, q, &value, 8, 0);
+	number(sqe, 2);
+	submit(&ring, 1);
+	CHECK_EQ(completed(&ring, 2), 8);
+	CHECK_EQ(value, 10);
+	sqe = sqe_of(&ring, 3);
+	io_uring_prep_write(sqe, q, &value, 8, 0);
+	number(sqe, 3);
+	submit(&ring, 1);
+	CHECK_EQ(completed(&ring, 3), 8);
+	CHECK_RECV(other, ANY, 10);
+	sqe = sqe_of(&ring, 4);
+	ipcx_uring_prep_command(sqe, q, IPCX_QUEUE_CALL, &call);
+	number(sqe, 4);
+	submit(&ring, 1);
+	CHECK_EQ(completed(&ring, 4), -EOPNOTSUPP);
+	io_uring_queue_exit(&ring);
+}

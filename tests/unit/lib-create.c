@@ -77,12 +77,14 @@ TEST(queue_limits_arrive)
 		.max_msgs = 7,
 		.max_bytes = 1ULL << 33,
 		.max_msg_len = 1ULL << 32,
+		.overflow = IPCX_OVERFLOW_DISCONNECT,
 	};
 	struct ipcx_queue_create want = {
 		.create.size = sizeof(want),
 		.max_msgs = 7,
 		.max_bytes = 1ULL << 33,
 		.max_msg_len = 1ULL << 32,
+		.overflow = IPCX_OVERFLOW_DISCONNECT,
 	};
 
 	CHECK_OK(ipcx_queue_create(NULL, &limits, NULL));

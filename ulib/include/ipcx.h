@@ -25,7 +25,8 @@ extern "C" {
 /**
  * struct ipcx_options - how an object is created; all 0, or no structure at all, is the default
  * @flags:	IPCX_CREATE_EXCL, IPCX_CREATE_NONBLOCK, IPCX_CREATE_TEMPORARY;
- *		semaphores: IPCX_SEM_ROBUST; events: IPCX_EVENT_MANUAL
+ *		semaphores: IPCX_SEM_ROBUST; events: IPCX_EVENT_MANUAL;
+ *		queues: IPCX_QUEUE_BROADCAST or IPCX_QUEUE_LATEST
  * @mode:	permission bits of a named object; 0: 0600.  The umask applies.
  * @rights:	rights of the new descriptor; 0: IPCX_READ | IPCX_WRITE
  * @device_fd:	a descriptor of /dev/ipcx to use; 0: open it for this call
@@ -109,9 +110,11 @@ static inline uint64_t ipcx_notify_value(const siginfo_t *info)
  * @max_msgs:		most messages
  * @max_bytes:		most bytes of payload
  * @max_msg_len:	largest message, in bytes
+ * @overflow:		IPCX_QUEUE_BROADCAST: what happens when a subscriber is too slow, IPCX_OVERFLOW_*; else 0
  */
 struct ipcx_queue_limits {
 	uint32_t max_msgs;
+	uint32_t overflow;
 	uint64_t max_bytes;
 	uint64_t max_msg_len;
 };

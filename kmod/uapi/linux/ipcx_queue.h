@@ -13,7 +13,7 @@
  * struct ipcx_queue_create - IPCX_QUEUE_CREATE
  * @create:		name, mode, rights
  * @max_msgs:		most messages in it; 0: 1024
- * @overflow:		IPCX_QUEUE_BROADCAST: IPCX_OVERFLOW_*; else 0
+ * @overflow:		IPCX_QUEUE_BROADCAST: IPCX_OVERFLOW_*; else 0, or EINVAL
  * @max_bytes:		most bytes of payload in it; 0: 16 MiB
  * @max_msg_len:	largest message; 0: as @max_bytes allows.  At most ipcx_query.max_msg_len.
  *
@@ -28,19 +28,24 @@ struct ipcx_queue_create {
 };
 
 /*
- * Every open file with IPCX_READ is a subscriber, from the moment it is made (IPCX_OPEN, IPCX_RESTRICT; dup(2) and
- * fork(2) share one), and receives every message sent since then once, in the order of sending.  The payload is
- * stored once.  The limits bound what the slowest subscriber has not received yet.  A priority other than 0, and a
- * receiver that selects by type, are EOPNOTSUPP.
+ * Every open file with IPCX_READ is a subscriber, from the moment it is made (also the one that creates the queue;
+ * IPCX_OPEN, IPCX_RESTRICT; dup(2) and fork(2) share one), and receives every message sent since then once, in the
+ * order of sending, its own included.  The payload is stored once.  The limits bound what the slowest subscriber has
+ * not received yet; a message is discarded at once if there is no subscriber.  IPCX_QUEUE_PURGE discards what this
+ * subscriber has not received.  EOPNOTSUPP: a priority other than 0, selection by type, IPCX_QUEUE_CALL and
+ * IPCX_QUEUE_SERVE, descriptors in messages.
  */
 #define IPCX_QUEUE_BROADCAST	(1U << 18)
 
 /* What happens when a subscriber has @max_msgs messages or @max_bytes bytes to receive and one more is sent. */
 #define IPCX_OVERFLOW_BLOCK	0	/* the sender waits for it */
 #define IPCX_OVERFLOW_DROP	1	/* it loses its oldest message; the next one it gets tells how many it lost */
-#define IPCX_OVERFLOW_DISCONNECT 2	/* it gets what it has, then ECONNRESET for ever */
+#define IPCX_OVERFLOW_DISCONNECT 2	/* what it has not received is discarded, and it gets ECONNRESET for ever */
 
-/* A full queue drops its oldest message, and counts it, instead of letting the sender wait.  No priorities. */
+/*
+ * A full queue drops its oldest message, and counts it, instead of letting the sender wait.  EOPNOTSUPP: a priority
+ * other than 0, IPCX_QUEUE_CALL, IPCX_QUEUE_BROADCAST (which has IPCX_OVERFLOW_DROP).
+ */
 #define IPCX_QUEUE_LATEST	(1U << 19)
 
 /**
@@ -172,20 +177,20 @@ struct ipcx_queue_purge {
  * struct ipcx_queue_stat - IPCX_QUEUE_STAT
  * @size:		sizeof(struct ipcx_queue_stat)
  * @flags:		0
- * @nr_msgs:		out: messages in the queue
+ * @nr_msgs:		out: messages in the queue; IPCX_QUEUE_BROADCAST: that some subscriber has not received
  * @max_msgs:		out: as created
  * @bytes:		out: payload in the queue
  * @max_bytes:		out: as created
  * @max_msg_len:	out: largest message allowed
  * @sent:		out: messages that have entered it
- * @received:		out: messages that receivers have taken
+ * @received:		out: messages that receivers have taken; IPCX_QUEUE_BROADCAST: counted for each subscriber, and so
+ *			are @purged and @dropped
  * @purged:		out: messages discarded by IPCX_QUEUE_PURGE, or taken back by callers that gave up
  * @nr_senders:		out: senders waiting for room
  * @nr_receivers:	out: receivers waiting for a message
  * @nr_calls:		out: calls taken by a server and not answered yet
- * @nr_subscribers:	out: IPCX_QUEUE_BROADCAST: open files that can receive
- * @dropped:		out: IPCX_QUEUE_LATEST: messages dropped; IPCX_QUEUE_BROADCAST: messages that a
- *			subscriber lost, counted for each
+ * @nr_subscribers:	out: IPCX_QUEUE_BROADCAST: open files that can receive, without those disconnected
+ * @dropped:		out: IPCX_QUEUE_LATEST: messages dropped; IPCX_QUEUE_BROADCAST: messages that a subscriber lost
  *
  * All figures are of one moment.  Without broadcast, @sent = @received + @purged + @dropped + @nr_msgs, less
  * messages being copied to a receiver just then.
