@@ -196,18 +196,44 @@ static __always_inline bool ipcx_copy_out(const void *from, struct ipcx_buf *buf
 	return true;
 }
 
-/* The payload is there: the caller is the sender. */
-static inline void ipcx_message_init(struct ipcx_message *msg, size_t len)
-{
-	struct pid *pid = task_tgid(current);
+/**
+ * struct ipcx_sender_id - who sends
+ * @pid: the process, without a reference
+ * @uid: effective user
+ * @gid: effective group
+ */
+struct ipcx_sender_id {
+	struct pid *pid;
+	kuid_t uid;
+	kgid_t gid;
+};
 
+static inline struct ipcx_sender_id ipcx_sender_id(void)
+{
+	struct ipcx_sender_id id = { .pid = task_tgid(current) };
+
+	current_euid_egid(&id.uid, &id.gid);
+	return id;
+}
+
+/* The payload is there, or is about to be: @id, which is the caller, is the sender. */
+static inline void ipcx_message_init_by(struct ipcx_message *msg, size_t len, const struct ipcx_sender_id *id)
+{
 	refcount_set(&msg->refs, 1);
 	msg->len = len;
-	if (unlikely(msg->pid != pid)) {
+	if (unlikely(msg->pid != id->pid)) {
 		put_pid(msg->pid);
-		msg->pid = get_pid(pid);
+		msg->pid = get_pid(id->pid);
 	}
-	current_euid_egid(&msg->uid, &msg->gid);
+	msg->uid = id->uid;
+	msg->gid = id->gid;
+}
+
+static inline void ipcx_message_init(struct ipcx_message *msg, size_t len)
+{
+	struct ipcx_sender_id id = ipcx_sender_id();
+
+	ipcx_message_init_by(msg, len, &id);
 }
 
 /* A message with the payload and the credentials of the caller; -EFAULT, -ENOMEM, -EDQUOT. */

@@ -125,4 +125,44 @@ static inline struct ipcx_message *ipcx_order_take(struct ipcx_order *order, str
 	return msg;
 }
 
+/*
+ * Add @nr messages of one type and priority, numbered from @seq on.  False, with nothing changed, if that is not the
+ * type and priority of the only level.
+ */
+static inline bool ipcx_order_add_many(struct ipcx_order *order, struct ipcx_message **msgs, u32 nr, u64 seq)
+{
+	struct ipcx_level *level = order->only;
+	struct ipcx_message **tail;
+	u32 i;
+
+	if (!level || level->type != msgs[0]->type || level->priority != msgs[0]->priority)
+		return false;
+	tail = level->tail;
+	for (i = 0; i < nr; i++) {
+		struct ipcx_message *msg = msgs[i];
+
+		msg->seq = seq + i;
+		msg->link = tail;
+		*tail = msg;
+		tail = &msg->next;
+	}
+	*tail = NULL;
+	level->tail = tail;
+	order->nr += nr;
+	return true;
+}
+
+/* Of the only level, take out all that come before @rest, which is NULL or in it; they are @nr. */
+static inline void ipcx_order_take_until(struct ipcx_order *order, struct ipcx_message *rest, u32 nr)
+{
+	struct ipcx_level *level = order->only;
+
+	level->first = rest;
+	if (rest)
+		rest->link = &level->first;
+	else
+		level->tail = &level->first;
+	order->nr -= nr;
+}
+
 #endif /* IPCX_ORDER_H */

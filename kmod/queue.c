@@ -107,6 +107,12 @@ static __always_inline int send_now_locked(struct ipcx_queue *q, struct ipcx_mes
 	return enter_locked(q, msg, wakes) ? 0 : -ENOMEM;
 }
 
+/* The same for batches. */
+int ipcx_queue_send_now_locked(struct ipcx_queue *q, struct ipcx_message *msg, struct ipcx_wakes *wakes)
+{
+	return send_now_locked(q, msg, wakes);
+}
+
 /* Wake senders whose messages came in when room was made, tell pollers of these, and let in the others. */
 void ipcx_queue_wake_admitted(struct ipcx_queue *q, struct ipcx_wakes *wakes)
 {
@@ -351,6 +357,12 @@ static __always_inline struct ipcx_message *take_locked(struct ipcx_queue *q, st
 	return msg;
 }
 
+struct ipcx_message *ipcx_queue_take_locked(struct ipcx_queue *q, struct ipcx_queue_recv *req,
+					    struct ipcx_wakes *wakes)
+{
+	return take_locked(q, req, wakes);
+}
+
 /*
  * Wait for a message; the object's lock is held on entry and dropped.  Returns what was handed over, NULL to
  * look again, or an error.
@@ -446,16 +458,9 @@ int ipcx_queue_deliver(struct ipcx_queue *q, struct ipcx_message *msg, const str
 /* ---- the doors: ioctl, read and write ---- */
 
 /* Why a queue does not take @m: it is wrong, or has a priority where there are none. */
-static noinline int check_failed(const struct ipcx_msg *m)
+int ipcx_queue_check_failed(const struct ipcx_msg *m)
 {
 	return m->type < IPCX_TYPE_MIN || m->priority > IPCX_PRIORITY_MAX || m->flags ? -EINVAL : -EOPNOTSUPP;
-}
-
-int ipcx_queue_check(const struct ipcx_queue *q, const struct ipcx_msg *m)
-{
-	if (unlikely(m->type < IPCX_TYPE_MIN || m->priority > q->max_priority || m->flags))
-		return check_failed(m);
-	return m->len > q->max_msg_len ? -EMSGSIZE : 0;
 }
 
 /* Send one message. */
@@ -545,245 +550,6 @@ long ipcx_queue_recv(struct file *file, void *args, void __user *uargs)
 	}
 	ret = deliver(q, msg, req, buf);
 	return ret ? ret : finish(q, msg, req, &u->msg);
-}
-
-/* ---- many messages in one call ---- */
-
-bool ipcx_queue_valid_batch(const struct ipcx_queue_batch *batch)
-{
-	return batch->nr && batch->nr <= IPCX_BATCH_MAX && batch->msg_size == sizeof(struct ipcx_msg);
-}
-
-/* Read up to IPCX_CHUNK_MSGS descriptions; fewer where the array ends too early.  Returns how many, 0 for -EFAULT. */
-u32 ipcx_queue_get_chunk(struct ipcx_msg *m, const struct ipcx_msg __user *from, u32 left)
-{
-	u32 nr = min_t(u32, left, IPCX_CHUNK_MSGS);
-
-	if (likely(access_ok(from, nr * sizeof(*m)) && !raw_copy_from_user(m, from, nr * sizeof(*m))))
-		return nr;
-	for (nr = 0; nr < left && nr < IPCX_CHUNK_MSGS; nr++)
-		if (copy_from_user(m + nr, from + nr, sizeof(*m)))
-			break;
-	return nr;
-}
-
-/* The messages that @m describes, up to the first that cannot be made: @err says why. */
-static u32 make_chunk(struct ipcx_queue *q, const struct ipcx_msg *m, u32 nr, struct ipcx_message **msgs,
-		      int *err)
-{
-	struct ipcx_message *small[IPCX_CHUNK_MSGS];
-	u32 i, nr_small = 0, used = 0;
-	size_t bytes = 0;
-
-	*err = 0;
-	for (i = 0; i < nr; i++)
-		nr_small += m[i].len <= IPCX_SMALL_LEN;
-	if (nr_small > 1 && !trace_ipcx_copy_in_enabled())
-		nr_small = ipcx_pool_take_small(&q->pool, small, nr_small);
-	else
-		nr_small = 0;
-
-	for (i = 0; i < nr && bytes < IPCX_CHUNK_BYTES; i++) {
-		struct ipcx_buf buf = { .ptr = u64_to_user_ptr(m[i].buf) };
-		struct ipcx_message *msg;
-
-		*err = ipcx_queue_check(q, &m[i]);
-		if (*err)
-			break;
-		if (m[i].len <= IPCX_SMALL_LEN && used < nr_small) {
-			msg = small[used++];
-			ipcx_message_init(msg, m[i].len);
-			if (!ipcx_copy_in(msg->data, &buf, m[i].len)) {
-				ipcx_message_put(msg, &q->obj, &q->pool);
-				*err = -EFAULT;
-				break;
-			}
-		} else {
-			msg = ipcx_message_create(&q->obj, &q->pool, buf, m[i].len);
-			if (IS_ERR(msg)) {
-				*err = PTR_ERR(msg);
-				break;
-			}
-		}
-		ipcx_queue_label(msg, &m[i]);
-		trace_ipcx_send(&q->obj, msg);
-		bytes += m[i].len;
-		msgs[i] = msg;
-	}
-	for (; used < nr_small; used++) {
-		refcount_set(&small[used]->refs, 1);
-		ipcx_message_put(small[used], &q->obj, &q->pool);
-	}
-	return i;
-}
-
-/* Put as many into the queue as can enter now; returns how many. */
-static u32 enter_chunk(struct ipcx_queue *q, struct ipcx_message **msgs, u32 nr)
-{
-	IPCX_WAKES(wakes);
-	u32 i;
-
-	/* one by one, in ipcx_queue_enter() */
-	if (unlikely(q->obj.state & IPCX_OBJECT_BROADCAST))
-		return 0;
-	spin_lock(&q->obj.lock);
-	for (i = 0; i < nr; i++)
-		if (send_now_locked(q, msgs[i], &wakes))
-			break;
-	spin_unlock(&q->obj.lock);
-	ipcx_wake(&wakes);
-	if (i)
-		ipcx_object_notify(&q->obj, EPOLLIN | EPOLLRDNORM);
-	return i;
-}
-
-long ipcx_queue_sendv(struct file *file, void *args, void __user *uargs)
-{
-	struct ipcx_queue *q = ipcx_queue_of(ipcx_object(file));
-	const struct ipcx_queue_batch *batch = args;
-	const struct ipcx_msg __user *from = u64_to_user_ptr(batch->msgs);
-	u32 flags = ipcx_wait_flags(file, batch->flags);
-	struct ipcx_message *msgs[IPCX_CHUNK_MSGS];
-	struct ipcx_msg m[IPCX_CHUNK_MSGS];
-	u32 done = 0;
-	int ret = 0;
-
-	if (batch->flags & ~(IPCX_NOWAIT | IPCX_REALTIME) || !ipcx_queue_valid_batch(batch) || batch->select.how ||
-	    batch->select.type)
-		return -EINVAL;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EACCES;
-
-	while (!ret && done < batch->nr) {
-		u32 nr = ipcx_queue_get_chunk(m, from + done, batch->nr - done), made, in = 0;
-
-		if (!nr)
-			return done ? done : -EFAULT;
-		made = make_chunk(q, m, nr, msgs, &ret);
-		/* what went before goes, and what could not be made is tried once more: memory may have come back */
-		if (made)
-			ret = 0;
-		while (in < made) {
-			in += enter_chunk(q, msgs + in, made - in);
-			if (in == made)
-				break;
-			ret = ipcx_queue_enter(q, msgs[in], flags, batch->timeout);
-			if (ret)
-				break;
-			in++;
-		}
-		done += in;
-		for (; in < made; in++)
-			ipcx_message_put(msgs[in], &q->obj, &q->pool);
-	}
-	return done ? done : ret;
-}
-
-/* Take what is there now, up to @nr, for the buffers of @m; returns how many. */
-static u32 take_chunk(struct ipcx_queue *q, struct ipcx_queue_recv *req, const struct ipcx_msg *m, u32 nr,
-		      struct ipcx_message **msgs)
-{
-	IPCX_WAKES(wakes);
-	size_t bytes = 0;
-	u32 i;
-
-	spin_lock(&q->obj.lock);
-	for (i = 0; i < nr && bytes < IPCX_CHUNK_BYTES; i++) {
-		struct ipcx_message *msg;
-
-		req->msg.len = m[i].len;
-		msg = take_locked(q, req, &wakes);
-		if (IS_ERR_OR_NULL(msg))
-			break;
-		bytes += msg->len;
-		msgs[i] = msg;
-	}
-	spin_unlock(&q->obj.lock);
-	ipcx_queue_wake_admitted(q, &wakes);
-	if (i)
-		ipcx_object_notify(&q->obj, EPOLLOUT | EPOLLWRNORM);
-	return i;
-}
-
-/* Deliver @nr messages; returns how many could be, the others are back in the queue.  @err says why. */
-static u32 deliver_chunk(struct ipcx_queue *q, struct ipcx_message **msgs, const struct ipcx_msg *m, u32 nr,
-			 struct ipcx_msg __user *to, int *err)
-{
-	u32 i, done;
-
-	*err = 0;
-	for (i = 0; i < nr; i++) {
-		struct ipcx_buf buf = { .ptr = u64_to_user_ptr(m[i].buf) };
-
-		*err = ipcx_message_copy_out(&q->obj, msgs[i], buf, min_t(u64, msgs[i]->len, m[i].len));
-		if (*err)
-			break;
-	}
-	done = i;
-	if (unlikely(fatal_signal_pending(current))) {
-		*err = -EINTR;
-		done = 0;
-	}
-	for (i = 0; i < done; i++) {
-		if (ipcx_queue_put_msg(to + i, msgs[i], m[i].len)) {
-			*err = -EFAULT;
-			done = i;
-		}
-	}
-	for (i = done; i < nr; i++)
-		ipcx_queue_give_back(q, msgs[i]);
-	if (done)
-		ipcx_message_put_many(msgs, done, &q->obj, &q->pool);
-	return done;
-}
-
-long ipcx_queue_recvv(struct file *file, void *args, void __user *uargs)
-{
-	struct ipcx_queue *q = ipcx_queue_of(ipcx_object(file));
-	const struct ipcx_queue_batch *batch = args;
-	struct ipcx_msg __user *to = u64_to_user_ptr(batch->msgs);
-	struct ipcx_queue_recv req = {
-		.select = batch->select,
-		.flags = ipcx_wait_flags(file, batch->flags),
-		.timeout = batch->timeout,
-	};
-	struct ipcx_message *msgs[IPCX_CHUNK_MSGS];
-	struct ipcx_msg m[IPCX_CHUNK_MSGS];
-	u32 done = 0;
-	int ret = 0;
-
-	if (batch->flags & ~RECV_FLAGS || !ipcx_queue_valid_batch(batch) || !ipcx_select_valid(batch->select))
-		return -EINVAL;
-	if (batch->flags & IPCX_RECV_PEEK)
-		return -EOPNOTSUPP;
-	if (!(file->f_mode & FMODE_READ))
-		return -EACCES;
-
-	while (!ret && done < batch->nr) {
-		u32 nr = ipcx_queue_get_chunk(m, to + done, batch->nr - done), valid = 0, got;
-
-		while (valid < nr && !m[valid].flags)
-			valid++;
-		if (!valid)
-			return done ? done : nr ? -EINVAL : -EFAULT;
-		got = take_chunk(q, &req, m, valid, msgs);
-		if (!got && done)
-			break;
-		if (!got) {
-			/* only the first is waited for */
-			req.msg = m[0];
-			msgs[0] = recv_one(q, &req);
-			if (IS_ERR(msgs[0])) {
-				ret = PTR_ERR(msgs[0]);
-				if (ret == -EMSGSIZE && put_user(req.msg.len, &to->len))
-					ret = -EFAULT;
-				return ret;
-			}
-			got = 1;
-		}
-		done += deliver_chunk(q, msgs, m, got, to + done, &ret);
-	}
-	return done ? done : ret;
 }
 
 /* @flags: 0 or IPCX_NOWAIT. */

@@ -115,6 +115,16 @@ static inline struct ipcx_queue *ipcx_queue_of(struct ipcx_object *obj)
 	return container_of(obj, struct ipcx_queue, obj);
 }
 
+int ipcx_queue_check_failed(const struct ipcx_msg *m);
+
+/* Does the queue take a message like @m?  -EINVAL, -EOPNOTSUPP, -EMSGSIZE. */
+static __always_inline int ipcx_queue_check(const struct ipcx_queue *q, const struct ipcx_msg *m)
+{
+	if (unlikely(m->type < IPCX_TYPE_MIN || m->priority > q->max_priority || m->flags))
+		return ipcx_queue_check_failed(m);
+	return unlikely(m->len > q->max_msg_len) ? -EMSGSIZE : 0;
+}
+
 static inline bool ipcx_queue_has_room_locked(const struct ipcx_queue *q, size_t len)
 {
 	return q->order.nr < q->max_msgs && q->bytes + len <= q->max_bytes;
@@ -197,7 +207,6 @@ extern const struct file_operations ipcx_queue_fops;
 void ipcx_queue_admit_locked(struct ipcx_queue *q, struct ipcx_wakes *wakes);
 void ipcx_queue_wake_admitted(struct ipcx_queue *q, struct ipcx_wakes *wakes);
 
-int ipcx_queue_check(const struct ipcx_queue *q, const struct ipcx_msg *m);
 int ipcx_queue_enter(struct ipcx_queue *q, struct ipcx_message *msg, u32 flags, u64 timeout);
 struct ipcx_message *ipcx_queue_take(struct ipcx_queue *q, struct ipcx_queue_recv *req);
 int ipcx_queue_deliver(struct ipcx_queue *q, struct ipcx_message *msg, const struct ipcx_queue_recv *req,
@@ -206,6 +215,12 @@ int ipcx_queue_finish(struct ipcx_queue *q, struct ipcx_message *msg, const stru
 		      struct ipcx_msg __user *to);
 int ipcx_queue_describe(struct ipcx_msg __user *to, const struct ipcx_message *msg, u64 len);
 void ipcx_queue_give_back(struct ipcx_queue *q, struct ipcx_message *msg);
+int ipcx_queue_send_now_locked(struct ipcx_queue *q, struct ipcx_message *msg, struct ipcx_wakes *wakes);
+struct ipcx_message *ipcx_queue_take_locked(struct ipcx_queue *q, struct ipcx_queue_recv *req,
+					    struct ipcx_wakes *wakes);
+
+/* ---- queue-batch.c ---- */
+
 bool ipcx_queue_valid_batch(const struct ipcx_queue_batch *batch);
 u32 ipcx_queue_get_chunk(struct ipcx_msg *m, const struct ipcx_msg __user *from, u32 left);
 
