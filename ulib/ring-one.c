@@ -6,16 +6,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include "copy.h"
 #include "ring.h"
-
-#define WAIT_FLAGS	(IPCX_NOWAIT | IPCX_REALTIME)
-#define HOPELESS	4	/* after so many spins in vain, most waits spin for less ... */
-#define HOPELESS_SHARE	16
-#define HOPELESS_RETRY	16	/* ... and one of so many for all of the time */
+#include "ring-wait.h"
 
 static inline void step(struct ring_side *s)
 {
@@ -80,28 +75,6 @@ static bool other_has_left(const struct ring_side *s)
 	return load_acquire(&s->theirs->state) == END_GONE;
 }
 
-/* Tell the other end where this one runs. */
-static void note_cpu(struct ring_side *s)
-{
-	uint32_t cpu = (uint32_t)sched_getcpu() + 1;
-
-	if (cpu != s->cpu) {
-		s->cpu = cpu;
-		store_relaxed(&s->bell->cpu, cpu);
-	}
-}
-
-/* How long this wait may spin: not at all if the other end cannot run meanwhile. */
-static uint64_t spin_time(const struct ring *r, struct ring_side *s)
-{
-	note_cpu(s);
-	if (!r->may_spin || load_relaxed(&s->theirs->cpu) == s->cpu)
-		return s->spin_ns == IPCX_FOREVER ? IPCX_FOREVER : 0;
-	if (s->misses >= HOPELESS && s->misses % HOPELESS_RETRY && s->spin_ns != IPCX_FOREVER)
-		return s->spin_ns / HOPELESS_SHARE;
-	return s->spin_ns;
-}
-
 /*
  * Wait until @ready says 1 or an error.  Always inlined: @ready is known in each use, and a call
  * through a pointer would be most of a look.
@@ -151,7 +124,7 @@ end_wait(struct ring *r, struct ring_side *s, int (*ready)(struct ring *), unsig
 		look = PARK_LOOK_NS;
 		if (!ipcx_internal_park_barrier() ||
 		    (load_acquire(&s->theirs->state) == END_HERE &&
-		     !load_relaxed(&s->theirs->expedited)))
+		     load_relaxed(&s->theirs->expedited) != ALL_EXPEDITED))
 			look = PARK_LOOK_SOON_NS;
 		ret = ready(r);
 		if (ret)
@@ -203,19 +176,6 @@ static __attribute__((noinline)) int wait_message(struct ring *r, unsigned int f
 		return ret;
 	ret = end_wait(r, &r->rx, rx_ready, flags, timeout);
 	return ret < 0 ? ret : 0;
-}
-
-ssize_t ipcx_internal_ring_wake(struct ring_side *s, ssize_t ret)
-{
-	uint32_t sleep = __atomic_exchange_n(&s->theirs->sleep, 0, __ATOMIC_SEQ_CST);
-
-	if (!sleep)
-		return ret;
-	s->wakes++;
-	note_cpu(s);
-	if (sleep & BELL_SLEEP)
-		ipcx_internal_unpark(&s->theirs->sleep, INT_MAX);
-	return ret;
 }
 
 /* ---- sending ---- */
@@ -302,6 +262,8 @@ int ipcx_ring_reservev(struct ipcx_ring *ring, struct iovec *msgs, unsigned int 
 
 	if (unlikely(!nr || flags & ~WAIT_FLAGS))
 		return -EINVAL;
+	if (unlikely(r->flags & IPCX_RING_MANY))
+		return ipcx_internal_many_reservev(r, msgs, nr, flags, timeout);
 	s->nr = 0;
 	if (nr > r->nr)
 		nr = r->nr;
@@ -330,6 +292,8 @@ int ipcx_ring_commitv(struct ipcx_ring *ring, const struct iovec *msgs, unsigned
 	struct ring *r = ring_of(ring);
 	struct ring_side *s = &r->tx;
 
+	if (unlikely(r->flags & IPCX_RING_MANY))
+		return ipcx_internal_many_commitv(r, msgs, nr);
 	if (unlikely(nr > s->nr || s->nr_pos != s->pos))
 		return -EINVAL;
 	for (unsigned int i = 0; i < nr; i++)
@@ -381,8 +345,11 @@ static __attribute__((noinline)) int send_slowly(struct ipcx_ring *ring, const v
 						 size_t len, unsigned int flags, uint64_t timeout)
 {
 	struct iovec msg = { .iov_len = len };
-	int ret = ipcx_ring_reservev(ring, &msg, 1, flags, timeout);
+	int ret;
 
+	if (ring_of(ring)->flags & IPCX_RING_MANY)
+		return ipcx_internal_many_send(ring_of(ring), buf, len, flags, timeout);
+	ret = ipcx_ring_reservev(ring, &msg, 1, flags, timeout);
 	if (ret < 0)
 		return ret;
 	copy(msg.iov_base, buf, len);
@@ -447,7 +414,7 @@ int ipcx_ring_sendv(struct ipcx_ring *ring, const struct iovec *msgs, unsigned i
 
 		if (unlikely(!send_now(s, msgs[i].iov_base, len))) {
 			/* What is there already must not wait for what may come. */
-			if (i)
+			if (i && !s->is_many)
 				publish_end(s);
 			ret = send_slowly(ring, msgs[i].iov_base, len, i ? IPCX_NOWAIT : flags,
 					  timeout);
@@ -455,7 +422,7 @@ int ipcx_ring_sendv(struct ipcx_ring *ring, const struct iovec *msgs, unsigned i
 				break;
 		}
 	}
-	if (i)
+	if (i && !s->is_many)
 		publish_end(s);
 	return i ? (int)i : ret;
 }
@@ -519,6 +486,8 @@ int ipcx_ring_peekv(struct ipcx_ring *ring, struct iovec *msgs, unsigned int nr,
 
 	if (unlikely(!nr || flags & ~WAIT_FLAGS))
 		return -EINVAL;
+	if (unlikely(r->flags & IPCX_RING_MANY))
+		return ipcx_internal_many_peekv(r, msgs, nr, flags, timeout);
 	s->nr = 0;
 	if (nr > r->nr)
 		nr = r->nr;
@@ -566,6 +535,8 @@ int ipcx_ring_release(struct ipcx_ring *ring, unsigned int nr)
 	struct ring_side *s = &r->rx;
 	struct iovec msg;
 
+	if (unlikely(r->flags & IPCX_RING_MANY))
+		return ipcx_internal_many_release(r, nr);
 	if (unlikely(nr > s->nr || s->nr_pos != s->pos))
 		return -EINVAL;
 	s->nr -= nr;
@@ -588,8 +559,11 @@ static __attribute__((noinline)) ssize_t recv_slowly(struct ipcx_ring *ring, voi
 						     unsigned int flags, uint64_t timeout)
 {
 	struct iovec msg;
-	int ret = ipcx_ring_peekv(ring, &msg, 1, flags, timeout);
+	int ret;
 
+	if (ring_of(ring)->flags & IPCX_RING_MANY)
+		return ipcx_internal_many_recv(ring_of(ring), buf, len, flags, timeout);
+	ret = ipcx_ring_peekv(ring, &msg, 1, flags, timeout);
 	if (ret < 0)
 		return ret;
 	if (msg.iov_len > len)

@@ -12,9 +12,11 @@
 
 #include "copy.h"
 #include "ring.h"
+#include "ring-wait.h"
 
 #define DEFAULT_SLOTS	64
 #define CONFIG_MAGIC	0x52ULL		/* changes with the layout */
+#define MANY_MAX_LEN	((1U << 28) - 1)
 #define WIDE		256U		/* from this stride on, slots begin on a cache line */
 
 static size_t round_up(size_t n, size_t unit)
@@ -39,14 +41,17 @@ static bool shape_complete(struct ring_shape *s)
 		return false;
 	if (s->spill_bits) {
 		s->spill_len = 1ULL << (s->spill_bits - 1);
-		if (s->spill_len < round_up(s->max_len, RING_LINE))
+		if (s->flags & IPCX_RING_MANY || s->spill_len < round_up(s->max_len, RING_LINE))
 			return false;
 		s->inline_len = IPCX_RING_INLINE;
 		s->stride = RING_LINE;
 	} else {
 		s->spill_len = 0;
+		if (s->flags & IPCX_RING_MANY && s->max_len > MANY_MAX_LEN)
+			return false;
 		s->stride = round_up(RING_HEAD + (size_t)s->max_len, RING_HEAD);
-		if (s->stride <= RING_LINE || s->stride >= WIDE)
+		/* Many write the words: no two of them on a line. */
+		if (s->stride <= RING_LINE || s->stride >= WIDE || s->flags & IPCX_RING_MANY)
 			s->stride = round_up(s->stride, RING_LINE);
 		s->inline_len = s->max_len;
 	}
@@ -173,7 +178,7 @@ static void side_attach(struct ring_side *side, struct ring_bell *bell, struct r
 	side->attached = 1;
 	store_relaxed(&bell->sleep, 0);
 	store_relaxed(&bell->cpu, 0);
-	store_relaxed(&bell->expedited, expedited);
+	store_relaxed(&bell->expedited, expedited ? ALL_EXPEDITED : NOT_EXPEDITED);
 	store_release(&bell->state, END_HERE);
 	/* WAKE_BARRIER: who sleeps already has not counted on this end. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -263,6 +268,14 @@ int ipcx_ring_attach(struct ipcx_ring *ring, int fd, unsigned int role)
 	side_init(r, &r->tx, &shape);
 	side_init(r, &r->rx, &shape);
 
+	expedited = ipcx_internal_park_register();
+	if (r->flags & IPCX_RING_MANY) {
+		ret = ipcx_internal_many_attach(r, ends, expedited);
+		if (ret)
+			goto err;
+		r->role = ends;
+		return 0;
+	}
 	if (ends & IPCX_RING_SENDER) {
 		ret = ipcx_internal_share_lock(&r->share, RING_LOCK_TX);
 		if (ret)
@@ -273,7 +286,6 @@ int ipcx_ring_attach(struct ipcx_ring *ring, int fd, unsigned int role)
 		if (ret)
 			goto err;
 	}
-	expedited = ipcx_internal_park_register();
 	ret = 0;
 	if (ends & IPCX_RING_RECEIVER)
 		ret = attach_rx(r, expedited);
@@ -289,11 +301,29 @@ err:
 	return ret;
 }
 
-static void side_detach(struct ring_side *side)
+ssize_t ipcx_internal_ring_wake(struct ring_side *s, ssize_t ret)
+{
+	uint32_t *sleep = &s->theirs->sleep, before = __atomic_exchange_n(sleep, 0, __ATOMIC_SEQ_CST);
+
+	if (!before)
+		return ret;
+	s->wakes++;
+	note_cpu(s);
+	/* One message is for one sleeper.  Where there may be more, the next message is for them. */
+	if (before & BELL_SLEEP && ipcx_internal_unpark(sleep, 1) && s->is_many)
+		__atomic_fetch_or(sleep, BELL_SLEEP, __ATOMIC_RELAXED);
+	return ret;
+}
+
+static void side_leave(struct ring_side *side)
 {
 	store_release(&side->bell->state, END_GONE);
-	/* Whoever waits here, in another thread, and at the other end. */
+	/* Whoever waits at the other end. */
 	ring_wake_if_waiting(side, 0);
+}
+
+static void side_clear(struct ring_side *side)
+{
 	memset(side, 0, sizeof(*side));
 	side->slot = (char *)&never_ready;
 	side->lap = 1;
@@ -305,11 +335,18 @@ int ipcx_ring_detach(struct ipcx_ring *ring)
 
 	if (!r->role)
 		return -EBADF;
-	if (r->role & IPCX_RING_SENDER)
-		side_detach(&r->tx);
-	if (r->role & IPCX_RING_RECEIVER)
-		side_detach(&r->rx);
+	if (r->flags & IPCX_RING_MANY) {
+		ipcx_internal_many_detach(r);
+	} else {
+		if (r->role & IPCX_RING_SENDER)
+			side_leave(&r->tx);
+		if (r->role & IPCX_RING_RECEIVER)
+			side_leave(&r->rx);
+	}
+	side_clear(&r->tx);
+	side_clear(&r->rx);
 	r->role = 0;
+	r->flags = 0;
 	ipcx_internal_share_unmap(&r->share);
 	return 0;
 }

@@ -39,16 +39,25 @@
 #define RING_LINE	64U
 #define RING_APART	128U		/* processors fetch lines in pairs */
 #define RING_HEAD	8U		/* bytes of a slot's word */
-#define RING_FLAGS	IPCX_RING_HUGE
+#define RING_FLAGS	(IPCX_RING_MANY | IPCX_RING_HUGE)
 
 /* state of an end */
 #define END_NEVER	0U		/* nobody has had it yet */
 #define END_HERE	1U
 #define END_GONE	2U		/* given up */
 
-/* Locks of the ends. */
+/* ring_bell.expedited: can all who ring this bell be reached by park_barrier()? */
+#define ALL_EXPEDITED	1U
+#define NOT_EXPEDITED	2U
+
+/* Locks: of the ends; with IPCX_RING_MANY of each handle, and of what it is attached as. */
 #define RING_LOCK_TX	0U
 #define RING_LOCK_RX	1U
+#define RING_OWNERS	256U		/* handles at the same time; 0 is nobody */
+#define RING_LOCK_OWNER(owner)	(512U + (owner))
+#define RING_LOCK_TXS	1024U
+#define RING_LOCK_RXS	1536U
+#define RING_BATCH	32U		/* IPCX_RING_MANY: most messages of a reservation, or a peek */
 #define LOAN_LOCK(owner)	(16U + (owner))
 
 /* bits of ring_bell.sleep */
@@ -60,7 +69,7 @@
  * @sleep: futex: BELL_* set by who waits, cleared by who wakes
  * @state: END_*
  * @cpu: where the end ran when it last waited, plus 1
- * @expedited: it takes part in park_barrier()
+ * @expedited: ALL_EXPEDITED, NOT_EXPEDITED; 0: nobody yet
  */
 struct ring_bell {
 	uint32_t sleep;
@@ -108,7 +117,7 @@ _Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
 /**
  * struct ring_side - the private half of one end, on lines of its own
  * @slot: where the next message goes or comes from; of an end that is not attached, a word that is never
- *	ready
+ *	ready; so for IPCX_RING_MANY
  * @pos: its number
  * @limit: sender: the first position that is known not to be free
  * @lap: in the words of this lap
@@ -127,6 +136,10 @@ _Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
  * @misses: spins in a row that were in vain
  * @cpu: as last published
  * @reserved: sender: where the message is that ipcx_ring_commit() sends
+ * @next: IPCX_RING_MANY: position from which to go on; @pos and @limit stay equal, so that the
+ *	short way is never taken
+ * @blocked: IPCX_RING_MANY: whose slot is in the way, or 0
+ * @is_many: others may wait where this end does
  * @event: descriptor that a poller of this end polls, or -1
  * @their_event: the same of the other end
  */
@@ -153,6 +166,9 @@ struct ring_side {
 	uint64_t spin_ns;
 	uint32_t cpu;
 	uint32_t attached;
+	uint64_t next;
+	uint32_t blocked;
+	uint32_t is_many;
 
 	int event;
 	int their_event;
@@ -160,6 +176,19 @@ struct ring_side {
 	uint64_t bad;
 	uint64_t sleeps;
 	uint64_t wakes;
+};
+
+/**
+ * struct ring_many - what a handle of an IPCX_RING_MANY has in its hands
+ * @claimed: positions that are reserved
+ * @held: positions of the messages that were peeked at, with @held_len
+ */
+struct ring_many {
+	uint64_t claimed[RING_BATCH];
+	uint64_t held[RING_BATCH];
+	uint32_t held_len[RING_BATCH];
+	uint32_t nr_claimed;
+	uint32_t nr_held;
 };
 
 /**
@@ -173,6 +202,7 @@ struct ring_side {
  * @max_len: longest message
  * @flags: IPCX_RING_HUGE
  * @role: IPCX_RING_SENDER, IPCX_RING_RECEIVER
+ * @owner: IPCX_RING_MANY: number of this handle
  * @may_spin: there are several processors
  */
 struct ring {
@@ -185,11 +215,13 @@ struct ring {
 	uint32_t max_len;
 	uint32_t flags;
 	uint32_t role;
+	uint32_t owner;
 	bool may_spin;
-	char pad[40];
+	char pad[36];
 	struct ring_side tx;
 	char between[16];
 	struct ring_side rx;
+	struct ring_many many;
 };
 
 _Static_assert(sizeof(struct ring) <= sizeof(struct ipcx_ring), "an ipcx_ring has room for a ring");
@@ -226,6 +258,21 @@ static inline char *slot_of(const struct ring *r, const struct ring_side *s, uin
 {
 	return s->slots + (pos & (r->nr - 1)) * s->stride;
 }
+
+/* ring-many.c: the calls on a ring with IPCX_RING_MANY. */
+IPCX_HIDDEN int ipcx_internal_many_attach(struct ring *r, unsigned int ends, bool expedited);
+IPCX_HIDDEN void ipcx_internal_many_detach(struct ring *r);
+IPCX_HIDDEN int ipcx_internal_many_send(struct ring *r, const void *buf, size_t len,
+					unsigned int flags, uint64_t timeout);
+IPCX_HIDDEN ssize_t ipcx_internal_many_recv(struct ring *r, void *buf, size_t len,
+					    unsigned int flags, uint64_t timeout);
+IPCX_HIDDEN int ipcx_internal_many_reservev(struct ring *r, struct iovec *msgs, unsigned int nr,
+					    unsigned int flags, uint64_t timeout);
+IPCX_HIDDEN int ipcx_internal_many_commitv(struct ring *r, const struct iovec *msgs,
+					   unsigned int nr);
+IPCX_HIDDEN int ipcx_internal_many_peekv(struct ring *r, struct iovec *msgs, unsigned int nr,
+					 unsigned int flags, uint64_t timeout);
+IPCX_HIDDEN int ipcx_internal_many_release(struct ring *r, unsigned int nr);
 
 /* ring.c: the end of @side is at @pos from now on. */
 IPCX_HIDDEN void ipcx_internal_ring_seek(const struct ring *r, struct ring_side *side, uint64_t pos);

@@ -190,11 +190,16 @@ void ipcx_internal_share_unlock(const struct share *share, unsigned int nr)
 
 bool ipcx_internal_share_is_locked(const struct share *share, unsigned int nr)
 {
+	return ipcx_internal_share_any_locked(share, nr, 1);
+}
+
+bool ipcx_internal_share_any_locked(const struct share *share, unsigned int nr, unsigned int many)
+{
 	struct flock lock = {
 		.l_type = F_WRLCK,
 		.l_whence = SEEK_SET,
 		.l_start = LOCK_BASE + nr,
-		.l_len = 1,
+		.l_len = many,
 	};
 	int saved = errno;
 	/* If it cannot be known, it is: nothing is taken from one who may be alive. */

@@ -44,6 +44,9 @@ IPCX_HIDDEN void ipcx_internal_share_unmap(struct share *share);
  */
 IPCX_HIDDEN int ipcx_internal_share_lock(const struct share *share, unsigned int nr);
 IPCX_HIDDEN void ipcx_internal_share_unlock(const struct share *share, unsigned int nr);
+/* Does another hold lock @nr, or any of the @many from it on? */
 IPCX_HIDDEN bool ipcx_internal_share_is_locked(const struct share *share, unsigned int nr);
+IPCX_HIDDEN bool ipcx_internal_share_any_locked(const struct share *share, unsigned int nr,
+						unsigned int many);
 
 #endif /* IPCX_SHARE_H */

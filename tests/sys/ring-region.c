@@ -127,3 +127,51 @@ TEST(memory_beyond_the_quota_is_an_error_and_no_signal)
 	write_text(QUOTA, before);
 	CHECK_EQ(status, 0);
 }
+
+/* Several users at one ring of many; one of them is killed with a slot in its hands. */
+static int claims(void *arg)
+{
+	struct ipcx_ring ring;
+	void *addr;
+
+	attach(&ring, (int)(long)arg, IPCX_RING_SENDER);
+	CHECK_EQ(ipcx_ring_reserve(&ring, &addr, 8, 0, IPCX_FOREVER), 0);
+	CHECK_SYS(raise(SIGKILL));
+	return 1;
+}
+
+static int sends_1000(void *arg)
+{
+	struct ipcx_ring ring;
+
+	attach(&ring, (int)(long)arg, IPCX_RING_SENDER);
+	for (uint64_t n = 1; n <= 1000; n++)
+		CHECK_EQ(ipcx_ring_send(&ring, &n, sizeof(n)), 0);
+	return 0;
+}
+
+TEST(many_users)
+{
+	struct ipcx_ring_limits limits = { .flags = IPCX_RING_MANY, .max_len = 8 };
+	uint64_t n, nr = 0, sum = 0;
+	struct ipcx_ring ring;
+	pid_t pid[4];
+	int fd;
+
+	NEED_ROOT();
+	fd = CHECK_OK(ipcx_ring_create(NULL, &limits, NULL));
+	attach(&ring, fd, IPCX_RING_RECEIVER);
+	pid[0] = spawn_as(TEST_UID_BOB, claims, (void *)(long)fd);
+	CHECK_KILLED_BY(pid[0], SIGKILL);
+	for (int i = 1; i < 4; i++)
+		pid[i] = spawn_as(TEST_UID_ALICE, sends_1000, (void *)(long)fd);
+	while (nr < 3000) {
+		CHECK_EQ(ipcx_ring_recv_until(&ring, &n, 8, 0, ipcx_after_ms(TEST_SOON_MS)), 8);
+		sum += n;
+		nr++;
+	}
+	CHECK_EQ(sum, 3 * 500500);
+	for (int i = 1; i < 4; i++)
+		CHECK_EXITS(pid[i], 0);
+	CHECK_ERR(ipcx_ring_recv(&ring, &n, 8), EPIPE);
+}

@@ -135,6 +135,11 @@ TEST_LIMIT(one_word_of_a_variable_ring, 60000)
 	one_word_at_a_time(0, 1024);
 }
 
+TEST_LIMIT(one_word_of_a_ring_of_many, 60000)
+{
+	one_word_at_a_time(IPCX_RING_MANY, 0);
+}
+
 /* Another process writes all the time. */
 static void all_the_time(unsigned int flags, size_t bytes)
 {
@@ -177,6 +182,11 @@ TEST(all_the_time_in_a_fixed_ring)
 TEST(all_the_time_in_a_variable_ring)
 {
 	all_the_time(0, 1024);
+}
+
+TEST(all_the_time_in_a_ring_of_many)
+{
+	all_the_time(IPCX_RING_MANY, 0);
 }
 
 /* Whatever the first word says, attaching fails or gives a ring inside the memory. */

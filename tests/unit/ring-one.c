@@ -111,6 +111,8 @@ TEST(impossible_rings)
 		{ .max_len = 1000, .bytes = 999 },
 		{ .slots = IPCX_RING_MAX_SLOTS, .max_len = IPCX_RING_MAX_LEN },
 		{ .bytes = SIZE_MAX },
+		{ .flags = IPCX_RING_MANY, .max_len = 100, .bytes = 1000 },
+		{ .flags = IPCX_RING_MANY, .max_len = 1 << 28 },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {

@@ -24,6 +24,7 @@ extern "C" {
 
 /* ---- rings ---- */
 
+#define IPCX_RING_MANY		(1U << 0)	/* limits: many senders, many receivers */
 #define IPCX_RING_HUGE		(1U << 1)	/* limits: in huge pages, as far as there are any */
 
 #define IPCX_RING_SENDER	(1U << 0)	/* attach: to send */
@@ -37,11 +38,12 @@ extern "C" {
 
 /**
  * struct ipcx_ring_limits - the shape of a ring
- * @flags:	IPCX_RING_HUGE
+ * @flags:	IPCX_RING_MANY, IPCX_RING_HUGE
  * @slots:	most messages in it, rounded up to a power of 2; 0: 64
  * @max_len:	longest message, in bytes; 0: 56
  * @bytes:	0: each slot has room for the longest message.  Otherwise messages of more than 56
- *		bytes share so many, at least @max_len, rounded up to a power of 2.
+ *		bytes share so many, at least @max_len, rounded up to a power of 2; not with
+ *		IPCX_RING_MANY.
  */
 struct ipcx_ring_limits {
 	unsigned int flags;
@@ -58,7 +60,7 @@ struct ipcx_ring_limits {
  * fork(2) must not use its copy while the parent uses the original.
  */
 struct ipcx_ring {
-	uint64_t opaque[64];
+	uint64_t opaque[160];
 };
 
 /**
@@ -183,7 +185,7 @@ struct ipcx_loan_limits {
  * child created by fork(2) must not use its copy while the parent uses the original.
  */
 struct ipcx_loans {
-	uint64_t opaque[96];
+	uint64_t opaque[176];
 };
 
 /**
