@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ipcx.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -132,6 +133,49 @@ static int recv_message(struct link *l, int dir, void *buf, size_t len)
 	return n == (ssize_t)len ? 0 : n < 0 ? -errno : -EIO;
 }
 
+/* One queue, whose sender is no subscriber. */
+static int setup_ipcx(struct link *l)
+{
+	struct ipcx_queue_limits limits = { .max_bytes = l->len > 32768 ? 2 * l->len : 65536 };
+	struct ipcx_options options = { .flags = IPCX_QUEUE_BROADCAST };
+	int queue = ipcx_queue_create(NULL, &limits, &options);
+
+	if (queue < 0)
+		return ipcx_explain(l, queue);
+	fan.in[0] = ipcx_restrict(queue, IPCX_WRITE);
+	for (unsigned int r = 0; r < l->nr; r++) {
+		fan.out[r] = ipcx_restrict(queue, IPCX_READ);
+		if (fan.out[r] < 0)
+			return ipcx_explain(l, fan.out[r]);
+	}
+	close(queue);
+	return fan.in[0] < 0 ? ipcx_explain(l, fan.in[0]) : 0;
+}
+
+static int send_ipcx(struct link *l, int dir, void *buf, size_t len)
+{
+	(void)l;
+	(void)dir;
+	return ipcx_queue_send(fan.in[0], buf, len);
+}
+
+static int recv_ipcx(struct link *l, int dir, void *buf, size_t len)
+{
+	ssize_t n = ipcx_queue_recv(fan.out[dir], buf, len);
+
+	(void)l;
+	return n == (ssize_t)len ? 0 : n < 0 ? (int)n : -EIO;
+}
+
+static int write_ipcx(struct link *l, int dir, void *buf, size_t len)
+{
+	ssize_t n = write(fan.in[0], buf, len);
+
+	(void)l;
+	(void)dir;
+	return n == (ssize_t)len ? 0 : n < 0 ? -errno : -EIO;
+}
+
 #define BROADCAST CASE_BIT(CASE_BROADCAST)
 
 const struct mechanism broadcast_mechanisms[] = {
@@ -144,5 +188,10 @@ const struct mechanism broadcast_mechanisms[] = {
 	  .cases = BROADCAST, .setup = setup_dgram, .send = send_sockets, .recv = recv_message },
 	{ .name = "unix_seqpacket", .usage = "16 socket pairs, a send(2) into each",
 	  .cases = BROADCAST, .setup = setup_seqpacket, .send = send_sockets, .recv = recv_message },
+	{ .name = "ipcx_broadcast", .usage = "ipcx_queue_send() to a broadcast queue, ipcx_queue_recv() by "
+	  "each subscriber",
+	  .cases = BROADCAST, .setup = setup_ipcx, .send = send_ipcx, .recv = recv_ipcx },
+	{ .name = "ipcx_broadcast_rw", .usage = "write(2) and read(2) on the same",
+	  .cases = BROADCAST, .setup = setup_ipcx, .send = write_ipcx, .recv = recv_bytes },
 	{ 0 }
 };
