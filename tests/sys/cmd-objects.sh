@@ -34,6 +34,29 @@ works "stat of the module" ipcx stat
 has "$(cat "$T/out")" "queue region semaphore" "stat of the module tells its features"
 is "$(field "$N.q" users)" 0 "nobody has it open; stat does not count itself"
 
+works "create a broadcast queue" ipcx create queue "$N.b" --broadcast --overflow drop --max-msgs 2
+is "$(field "$N.b" broadcast)" true "its mode"
+is "$(field "$N.b" nr_subscribers)" 0 "looking at it does not subscribe"
+works "nobody receives" ipcx send "$N.b" x
+is "$(field "$N.b" nr_msgs)" 0 "the message has gone"
+ipcx recv "$N.b" --json > "$T/got" &
+wait_for() { i=0; until "$@"; do i=$((i + 1)); [ $i -lt 500 ] || return 1; sleep 0.02; done; }
+subscribed() { [ "$(field "$N.b" nr_subscribers)" = 1 ]; }
+works "a receiver subscribes" wait_for subscribed
+has "$(ipcx ls -l | grep "$N.b")" "to 1" "ls -l tells of it"
+ipcx stat "$N.b" > "$T/stat"
+has "$(cat "$T/stat")" "subscribers 1" "and so does stat"
+works "send to it" ipcx send "$N.b" news
+wait
+has "$(cat "$T/got")" '"text": "news"' "it has received the message"
+works "create a latest queue" ipcx create queue "$N.l" --latest --max-msgs 1
+works "send to it" ipcx send "$N.l" old
+works "send to it once more: this does not wait" ipcx send "$N.l" new
+is "$(field "$N.l" dropped)" 1 "the old message has been dropped"
+has "$(ipcx stat "$N.l")" "queue, latest" "stat tells the mode"
+is "$(ipcx recv "$N.l")" new "the new one is there"
+works "remove them" ipcx rm "$N.b" "$N.l"
+
 works "shutdown" ipcx shutdown "$N.q"
 is "$(field "$N.q" shut_send)" true "stat tells of the shutdown"
 fails 1 "nothing can be sent then" ipcx send "$N.q" x

@@ -47,6 +47,10 @@ usage create queue a --mode 1777
 usage create sem a --initial 2 --max 1
 usage create sem a --max 0
 usage create sem a --manual
+usage create sem a --broadcast
+usage create queue a --broadcast --latest
+usage create queue a --overflow drop
+usage create queue a --broadcast --overflow later
 usage create event a --initial 1
 usage create event a --robust
 usage create sem a --max 2147483648

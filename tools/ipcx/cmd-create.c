@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 
 static const char create_help[] =
 "Usage: ipcx create queue  NAME [--max-msgs N] [--max-bytes SIZE] [--max-msg SIZE]\n"
+"                                [--broadcast [--overflow WHAT] | --latest]\n"
 "       ipcx create region NAME --size SIZE\n"
 "       ipcx create sem    NAME [--initial N] [--max N] [--robust]\n"
 "       ipcx create event  NAME [--manual] [--set]\n"
@@ -23,6 +25,10 @@ static const char create_help[] =
 "      --max-msgs N      queue: most messages in it (1024)\n"
 "      --max-bytes SIZE  queue: most bytes of payload in it (16M)\n"
 "      --max-msg SIZE    queue: largest message\n"
+"      --broadcast       queue: every descriptor that can receive gets every message\n"
+"      --overflow WHAT   broadcast: a receiver that is too slow: block (the sender waits for it),\n"
+"                        drop (it loses its oldest), disconnect\n"
+"      --latest          queue: a full one drops its oldest message\n"
 "  -s, --size SIZE       region: its bytes, rounded up to whole pages\n"
 "  -i, --initial N       sem: units at the beginning (0)\n"
 "      --max N           sem: most units (2147483647)\n"
@@ -36,6 +42,7 @@ static const char create_help[] =
 
 enum {
 	OPT_MAX_MSGS = 256, OPT_MAX_BYTES, OPT_MAX_MSG, OPT_MAX, OPT_ROBUST, OPT_MANUAL, OPT_SET, OPT_CAPACITY,
+	OPT_BROADCAST, OPT_OVERFLOW, OPT_LATEST,
 };
 
 /* Which kinds an option belongs to, to refuse `create sem --size` instead of ignoring it. */
@@ -43,6 +50,7 @@ struct create_args {
 	unsigned int kind;
 	struct ipcx_options options;
 	struct ipcx_queue_limits limits;
+	bool has_overflow;
 	uint64_t size;
 	uint64_t initial;
 	uint64_t max;
@@ -55,6 +63,9 @@ static unsigned int kind_of_option(int option)
 	case OPT_MAX_MSGS:
 	case OPT_MAX_BYTES:
 	case OPT_MAX_MSG:
+	case OPT_BROADCAST:
+	case OPT_OVERFLOW:
+	case OPT_LATEST:
 		return IPCX_KIND_QUEUE;
 	case 's':
 		return IPCX_KIND_REGION;
@@ -70,6 +81,23 @@ static unsigned int kind_of_option(int option)
 	default:
 		return IPCX_KIND_ANY;
 	}
+}
+
+static int parse_overflow(const char *value, uint32_t *overflow)
+{
+	static const char *const names[] = {
+		[IPCX_OVERFLOW_BLOCK] = "block",
+		[IPCX_OVERFLOW_DROP] = "drop",
+		[IPCX_OVERFLOW_DISCONNECT] = "disconnect",
+	};
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(value, names[i])) {
+			*overflow = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
 }
 
 static int parse_create_option(struct create_args *args, int option, const char *value)
@@ -94,6 +122,15 @@ static int parse_create_option(struct create_args *args, int option, const char 
 	case OPT_MAX_MSG:
 		ret = parse_size(value, &args->limits.max_msg_len);
 		return !ret && !args->limits.max_msg_len ? -EINVAL : ret;
+	case OPT_BROADCAST:
+		args->options.flags |= IPCX_QUEUE_BROADCAST;
+		return 0;
+	case OPT_OVERFLOW:
+		args->has_overflow = true;
+		return parse_overflow(value, &args->limits.overflow);
+	case OPT_LATEST:
+		args->options.flags |= IPCX_QUEUE_LATEST;
+		return 0;
 	case 's':
 		ret = parse_size(value, &args->size);
 		return !ret && (!args->size || args->size > SIZE_MAX) ? -EINVAL : ret;
@@ -152,6 +189,9 @@ int cmd_create(int argc, char **argv)
 		{ "max-msgs", required_argument, NULL, OPT_MAX_MSGS },
 		{ "max-bytes", required_argument, NULL, OPT_MAX_BYTES },
 		{ "max-msg", required_argument, NULL, OPT_MAX_MSG },
+		{ "broadcast", no_argument, NULL, OPT_BROADCAST },
+		{ "overflow", required_argument, NULL, OPT_OVERFLOW },
+		{ "latest", no_argument, NULL, OPT_LATEST },
 		{ "size", required_argument, NULL, 's' },
 		{ "initial", required_argument, NULL, 'i' },
 		{ "max", required_argument, NULL, OPT_MAX },
@@ -197,6 +237,10 @@ int cmd_create(int argc, char **argv)
 		return usage_error("a region needs --size");
 	if (args.initial > args.max)
 		return usage_error("--initial is more than --max");
+	if (args.options.flags & IPCX_QUEUE_BROADCAST && args.options.flags & IPCX_QUEUE_LATEST)
+		return usage_error("--latest does not go with --broadcast, which has --overflow drop");
+	if (args.has_overflow && !(args.options.flags & IPCX_QUEUE_BROADCAST))
+		return usage_error("--overflow needs --broadcast");
 	return create_object(argv[optind + 1], &args);
 }
 

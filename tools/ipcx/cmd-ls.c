@@ -82,6 +82,10 @@ static void put_kind_json(struct json *json, const struct object *object)
 		json_u64(json, "nr_senders", object->queue.nr_senders);
 		json_u64(json, "nr_receivers", object->queue.nr_receivers);
 		json_u64(json, "nr_calls", object->queue.nr_calls);
+		json_bool(json, "broadcast", object->stat.state & IPCX_OBJECT_BROADCAST);
+		json_bool(json, "latest", object->stat.state & IPCX_OBJECT_LATEST);
+		json_u64(json, "nr_subscribers", object->queue.nr_subscribers);
+		json_u64(json, "dropped", object->queue.dropped);
 		break;
 	case IPCX_KIND_REGION:
 		json_u64(json, "len", object->region.len);
@@ -135,9 +139,13 @@ static void format_content(const struct object *object, char *buf, size_t len)
 
 	switch (object->stat.kind) {
 	case IPCX_KIND_QUEUE:
-		snprintf(buf, len, "%u message%s, %s%s", object->queue.nr_msgs,
+		if (object->stat.state & IPCX_OBJECT_BROADCAST)
+			snprintf(touched, sizeof(touched), ", to %u", object->queue.nr_subscribers);
+		else
+			strcpy(touched, object->stat.state & IPCX_OBJECT_LATEST ? ", latest" : "");
+		snprintf(buf, len, "%u message%s, %s%s%s", object->queue.nr_msgs,
 			 object->queue.nr_msgs == 1 ? "" : "s",
-			 format_size(object->queue.bytes, size),
+			 format_size(object->queue.bytes, size), touched,
 			 object->stat.state & IPCX_OBJECT_SHUT_SEND ? ", shut down" : "");
 		break;
 	case IPCX_KIND_REGION:
@@ -265,7 +273,9 @@ static void print_object(const char *name, const struct object *object)
 	printf("kind        %s%s%s\n", kind_name(stat->kind),
 	       stat->state & IPCX_OBJECT_TEMPORARY ? ", temporary" : "",
 	       stat->state & IPCX_OBJECT_ROBUST ? ", robust" :
-	       stat->state & IPCX_OBJECT_MANUAL ? ", manual" : "");
+	       stat->state & IPCX_OBJECT_MANUAL ? ", manual" :
+	       stat->state & IPCX_OBJECT_BROADCAST ? ", broadcast" :
+	       stat->state & IPCX_OBJECT_LATEST ? ", latest" : "");
 	printf("id          %" PRIu64 "\n", (uint64_t)stat->id);
 	printf("mode        %04o, owner %u, group %u\n", stat->mode, stat->uid, stat->gid);
 	if (stat->state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
@@ -284,6 +294,10 @@ static void print_object(const char *name, const struct object *object)
 		printf("so far      %" PRIu64 " sent, %" PRIu64 " received, %" PRIu64 " purged\n",
 		       (uint64_t)object->queue.sent, (uint64_t)object->queue.received,
 		       (uint64_t)object->queue.purged);
+		if (stat->state & (IPCX_OBJECT_BROADCAST | IPCX_OBJECT_LATEST))
+			printf("dropped     %" PRIu64 "\n", (uint64_t)object->queue.dropped);
+		if (stat->state & IPCX_OBJECT_BROADCAST)
+			printf("subscribers %u\n", object->queue.nr_subscribers);
 		printf("waiting     %u to send, %u to receive, %u for replies\n", object->queue.nr_senders,
 		       object->queue.nr_receivers, object->queue.nr_calls);
 		break;
@@ -330,6 +344,7 @@ static int stat_module(bool as_json)
 		{ IPCX_FEATURE_EVENT, "event" }, { IPCX_FEATURE_STREAM, "stream" },
 		{ IPCX_FEATURE_CALL, "call" }, { IPCX_FEATURE_WAIT, "wait" },
 		{ IPCX_FEATURE_NOTIFY, "notify" },
+		{ IPCX_FEATURE_BROADCAST, "broadcast" }, { IPCX_FEATURE_LATEST, "latest" },
 	};
 	struct ipcx_query query;
 	char a[16], b[16];

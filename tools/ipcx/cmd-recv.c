@@ -183,7 +183,10 @@ static void print_message(struct receiver *r, const struct ipcx_msg *msg)
 	case FORM_JSON:
 		json_begin(&json, r->out);
 		json_u64(&json, "type", msg->type);
-		json_u64(&json, "priority", msg->priority);
+		/* of a broadcast queue, where there are no priorities: how many were lost before this one */
+		if (msg->flags & IPCX_MSG_LOST)
+			json_u64(&json, "lost", msg->priority);
+		json_u64(&json, "priority", msg->flags & IPCX_MSG_LOST ? 0 : msg->priority);
 		json_u64(&json, "pid", msg->pid);
 		json_u64(&json, "uid", msg->uid);
 		json_u64(&json, "gid", msg->gid);
