@@ -29,8 +29,8 @@
 #define ipcx_splice_read generic_file_splice_read
 #endif
 
-/* 6.7: commands of io_uring have a header of their own; 6.5: they get the whole entry of the submission queue */
-#if __has_include(<linux/io_uring/cmd.h>)
+/* 6.8: commands of io_uring have a header of their own; 6.5: they get the whole entry of the submission queue */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 #include <linux/io_uring/cmd.h>
 #else
 #include <linux/io_uring.h>
