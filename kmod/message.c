@@ -311,10 +311,12 @@ void ipcx_message_put(struct ipcx_message *msg, struct ipcx_object *obj, struct 
 		 */
 		smp_acquire__after_ctrl_dep();
 	}
-	if (unlikely(msg->class & IPCX_CLASS_ATTACHED)) {
+	if (unlikely(msg->class & ~IPCX_CLASS_MASK)) {
 		struct ipcx_attachment *attached = ipcx_message_detach(msg);
 
-		attached->drop(attached, obj);
+		msg->class &= IPCX_CLASS_MASK;
+		if (attached)
+			attached->drop(attached, obj);
 	}
 	if (likely(msg->class < IPCX_POOL_CLASSES))
 		msg = pool_give(pool, msg);

@@ -143,7 +143,8 @@ static inline struct ipcx_attachment *ipcx_message_detach(struct ipcx_message *m
 	if (!(msg->class & IPCX_CLASS_ATTACHED))
 		return NULL;
 	msg->attached = NULL;
-	WRITE_ONCE(msg->class, msg->class & IPCX_CLASS_MASK);
+	/* the flag stays: a peeker may be about to tell it */
+	WRITE_ONCE(msg->class, msg->class & ~IPCX_CLASS_ATTACHED);
 	return attached;
 }
 

@@ -171,7 +171,7 @@ static __always_inline int ipcx_queue_put_msg(struct ipcx_msg __user *to, const 
 	u32 uid = __kuid_val(msg->uid), gid = __kgid_val(msg->gid), pid = ipcx_sender_pid(msg);
 	u32 flags = msg->len > len ? IPCX_MSG_TRUNCATED : 0, class = READ_ONCE(msg->class);
 
-	if (unlikely(class & IPCX_CLASS_ATTACHED))
+	if (unlikely(class & ~IPCX_CLASS_MASK))
 		flags |= (class & ~IPCX_CLASS_ATTACHED) >> IPCX_CLASS_FLAG_SHIFT;
 	if (unlikely(userns != &init_user_ns)) {
 		uid = from_kuid_munged(userns, msg->uid);
