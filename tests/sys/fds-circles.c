@@ -281,14 +281,17 @@ TEST(wait_set)
 TEST(broadcast_queue)
 {
 	struct ipcx_queue_create create = { .create = { .size = sizeof(create), .flags = IPCX_QUEUE_BROADCAST } };
-	int dev = CHECK_SYS(open(IPCX_DEVICE, O_RDWR)), q;
+	int dev = CHECK_SYS(open(IPCX_DEVICE, O_RDWR)), q, fd;
 	struct ipcx_query query;
+	unsigned int nr = 1;
+	uint64_t value;
 
 	CHECK_OK(ipcx_query(&query));
 	if (!(query.features & IPCX_FEATURE_BROADCAST))
 		SKIP("no broadcast");
 	q = CHECK_OK(call(dev, IPCX_QUEUE_CREATE, &create));
 	CHECK_ERR(send_fd(q, 1, 0), EOPNOTSUPP);
+	CHECK_ERR(recv_fds_flags(q, &value, &fd, &nr, 0), EOPNOTSUPP);
 	/* but it may be in a message */
 	CHECK_OK(send_fd(new_queue(), 1, q));
 }

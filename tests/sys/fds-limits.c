@@ -380,3 +380,83 @@ TEST_LIMIT(threads_compete_for_the_last_descriptors, 60000)
 	close(p[1]);
 	CHECK_SOON(at_end(p[0]));
 }
+
+/* ---- everybody at once ---- */
+
+static int peek(void *arg)
+{
+	long *seen = arg;
+	uint64_t value;
+
+	while (!stop) {
+		struct ipcx_msg msg = ipcx_msg(&value, sizeof(value));
+
+		if (ipcx_queue_recv_msg(race_queue, &msg, NULL, IPCX_RECV_PEEK | IPCX_NOWAIT, 0)) {
+			sched_yield();
+			continue;
+		}
+		CHECK_EQ(msg.flags, IPCX_MSG_FDS);
+		(*seen)++;
+	}
+	return 0;
+}
+
+static int take_plain(void *arg)
+{
+	long *got = arg;
+	uint64_t value;
+
+	while (!stop) {
+		struct ipcx_msg msg = ipcx_msg(&value, sizeof(value));
+
+		if (ipcx_queue_recv_msg(race_queue, &msg, NULL, IPCX_NOWAIT, 0)) {
+			sched_yield();
+			continue;
+		}
+		CHECK_EQ(msg.flags, IPCX_MSG_FDS);
+		(*got)++;
+	}
+	return 0;
+}
+
+static int purge(void *arg)
+{
+	long *got = arg;
+
+	while (!stop) {
+		*got += CHECK_OK(ipcx_queue_purge(race_queue, NULL));
+		test_pause_ms(5);
+	}
+	return 0;
+}
+
+/* Peekers look at what others take, with its descriptors, without them, or discard: each message goes once. */
+TEST_LIMIT(peekers_receivers_and_purgers, 60000)
+{
+	int (*const who[])(void *) = { peek, peek, race, race, take_plain, purge };
+	enum { NR_WHO = sizeof(who) / sizeof(who[0]), NR_MSGS = 2000 };
+	struct test_thread t[NR_WHO];
+	int p[2], fds[NR_FDS], i;
+	long nr[NR_WHO] = {};
+
+	race_queue = make_queue(16, 0, 0);
+	make_pipe(p);
+	for (i = 0; i < NR_FDS; i++)
+		fds[i] = p[1];
+	for (i = 0; i < NR_WHO; i++)
+		thread_start(&t[i], who[i], &nr[i]);
+	for (i = 0; i < NR_MSGS; i++) {
+		struct ipcx_msg msg = msg_of("12345678", 8, 1, 0);
+
+		CHECK_OK(ipcx_queue_send_fds(race_queue, &msg, fds, NR_FDS, 0, ipcx_after_ms(TEST_SOON_MS)));
+	}
+	CHECK_SOON(!stat_of(race_queue).nr_msgs && !in_flight(race_queue));
+	stop = true;
+	for (i = 0; i < NR_WHO; i++)
+		CHECK_EQ(thread_join(&t[i]), 0);
+	CHECK_EQ(nr[2] + nr[3] + nr[4] + nr[5], NR_MSGS);
+	NOTE("%ld peeked, %ld received, %ld plain, %ld purged", nr[0] + nr[1], nr[2] + nr[3], nr[4], nr[5]);
+	CHECK_EQ(in_flight(race_queue), 0);
+	close(p[1]);
+	CHECK_SOON(at_end(p[0]));
+}

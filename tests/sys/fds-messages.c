@@ -238,6 +238,28 @@ TEST(closing_the_queue_closes)
 	CHECK_EQ(user_charged(), before);
 }
 
+/* What a queue of the latest messages drops. */
+TEST(dropped_for_a_later_one)
+{
+	struct ipcx_queue_create create = { .create = { .size = sizeof(create), .flags = IPCX_QUEUE_LATEST },
+					    .max_msgs = 2 };
+	int dev = CHECK_SYS(open(IPCX_DEVICE, O_RDWR | O_CLOEXEC)), q, r[4], i;
+	struct ipcx_query query;
+
+	CHECK_OK(ipcx_query(&query));
+	if (!(query.features & IPCX_FEATURE_LATEST))
+		SKIP("no queues of the latest");
+	q = CHECK_OK(call(dev, IPCX_QUEUE_CREATE, &create));
+	for (i = 0; i < 4; i++)
+		r[i] = send_pipe(q, i);
+	CHECK_SOON(at_end(r[0]) && at_end(r[1]));
+	CHECK(!at_end(r[2]) && !at_end(r[3]));
+	CHECK_EQ(in_flight(q), 2);
+	close(recv_fd_of(q, 2));
+	close(recv_fd_of(q, 3));
+	CHECK(at_end(r[3]));
+}
+
 /* A name keeps the queue and so what is in it, and nothing else does. */
 TEST(a_named_queue_keeps_them)
 {

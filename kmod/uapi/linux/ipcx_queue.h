@@ -237,7 +237,7 @@ struct ipcx_queue_send_fds {
 
 /**
  * struct ipcx_queue_recv_fds - IPCX_QUEUE_RECV_FDS: take one message, with its descriptors
- * @recv:	as for IPCX_QUEUE_RECV; IPCX_RECV_PEEK is EOPNOTSUPP; its size is that of the whole argument
+ * @recv:	as for IPCX_QUEUE_RECV; IPCX_RECV_PEEK, and IPCX_QUEUE_BROADCAST, are EOPNOTSUPP; its size is that of the whole argument
  * @fds:	pointer to an array of __s32: out: new descriptors, close-on-exec
  * @nr_fds:	in: length of the array; out: how many are in it, or with EMSGSIZE the number needed
  * @reserved:	0
