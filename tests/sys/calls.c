@@ -265,7 +265,7 @@ TEST(its_room_is_given_to_who_waits)
 	uint64_t call;
 
 	prepare(&first, q, "first");
-	first.timeout = ipcx_after_ms(100);
+	first.timeout = ipcx_after_ms(1500);
 	thread_start(&first.t, call_main, &first);
 	CHECK_SOON(queue_state(q).nr_msgs == 1);
 	prepare(&second, q, "second");
