@@ -8,7 +8,7 @@ need_device
 LIMIT=120
 ipcx ls > "$T/before"
 works "the objects of ipcx in every case" ipcx bench -t 0.004 -r 1 -s 64,64K,1M \
-	-m ipcx_queue,ipcx_queue_rw,ipcx_call,ipcx_stream,ipcx_region,ipcx_sem,ipcx_event,ipcx_notify,ipcx_queue_epoll,ipcx_queue_fds,pipe --json "$T/rows"
+	-m ipcx_queue,ipcx_queue_rw,ipcx_call,ipcx_stream,ipcx_region,ipcx_sem,ipcx_event,ipcx_notify,ipcx_queue_epoll,ipcx_wait,ipcx_wait_set,ipcx_wait_set_queue,ipcx_queue_fds,pipe --json "$T/rows"
 cp "$T/out" "$T/table"
 is "$(sed -n '/^FAILED/,$p' "$T/table")" "" "none failed"
 is "$(sed -n '/^Not measured/,$p' "$T/table" | grep ipcx)" "" "none was left out"
@@ -34,6 +34,9 @@ row handover ipcx_event 0 one_cpu
 row post_wait ipcx_notify 0 one_cpu
 row handover ipcx_notify 0 one_cpu
 row wait_any ipcx_queue_epoll 0 one_cpu
+row wait_any ipcx_wait 0 one_cpu
+row wait_any ipcx_wait_set 0 one_cpu
+row wait_any ipcx_wait_set_queue 0 one_cpu
 row pass_fd ipcx_queue_fds 0 one_cpu
 works "in the open loop" ipcx bench --rate 500 -p one_cpu -t 0.02 -r 1 -m ipcx_queue,ipcx_stream --json "$T/rows"
 row open_loop ipcx_queue 64 one_cpu

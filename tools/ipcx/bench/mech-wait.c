@@ -23,6 +23,7 @@
  * @in: descriptor that makes object i ready
  * @out: descriptor that is waited for
  * @nr_fds: for select(2): one more than the highest of @out
+ * @set: wait set of ipcx
  */
 struct waited {
 	int in[NR_WAITED];
@@ -31,6 +32,8 @@ struct waited {
 	fd_set selected;
 	int nr_fds;
 	int epoll;
+	struct ipcx_wait_entry entries[NR_WAITED];
+	int set;
 };
 
 static struct waited w;			/* a turn is a process and has one */
@@ -181,6 +184,81 @@ static int wait_epoll(struct link *l, int wanted, void *buf, size_t len)
 	return take_word(event.data.u32, wanted);
 }
 
+/* ---- ipcx: what is waited for is taken by the wait ---- */
+
+static int setup_sems(struct link *l)
+{
+	for (unsigned int i = 0; i < l->nr; i++) {
+		int fd = ipcx_sem_create(NULL, 0, 1, NULL);
+
+		if (fd < 0)
+			return ipcx_explain(l, fd);
+		w.in[i] = fd;
+		w.entries[i] = ipcx_wait_entry(fd, IPCX_WAIT_TAKE);
+	}
+	return 0;
+}
+
+static int setup_wait_set(struct link *l)
+{
+	int ret = 0;
+
+	w.set = ipcx_wait_set_create(NULL);
+	if (w.set < 0)
+		return ipcx_explain(l, w.set);
+	for (unsigned int i = 0; i < l->nr && !ret; i++)
+		ret = ipcx_wait_set_add(w.set, i, &w.entries[i]);
+	return ret;
+}
+
+static int setup_sem_set(struct link *l)
+{
+	return setup_sems(l) ?: setup_wait_set(l);
+}
+
+static int setup_queue_set(struct link *l)
+{
+	for (unsigned int i = 0; i < l->nr; i++) {
+		int fd = ipcx_queue_create(NULL, NULL, NULL);
+
+		if (fd < 0)
+			return ipcx_explain(l, fd);
+		add_object(i, fd, fd);
+		w.entries[i] = ipcx_wait_entry(fd, IPCX_WAIT_READABLE);
+	}
+	return setup_wait_set(l);
+}
+
+static int post_sem(struct link *l, int i, void *buf, size_t len)
+{
+	(void)l, (void)buf, (void)len;
+	return ipcx_sem_post(w.in[i], 1);
+}
+
+static int wait_any(struct link *l, int wanted, void *buf, size_t len)
+{
+	int i = ipcx_wait_any(w.entries, l->nr, 0, IPCX_FOREVER);
+
+	(void)buf, (void)len;
+	return i == wanted ? 0 : i < 0 ? i : -EBADMSG;
+}
+
+static int wait_set(struct link *l, int wanted, void *buf, size_t len)
+{
+	int i = ipcx_wait_set_wait(w.set, 0, IPCX_FOREVER, NULL);
+
+	(void)l, (void)buf, (void)len;
+	return i == wanted ? 0 : i < 0 ? i : -EBADMSG;
+}
+
+static int wait_queue_set(struct link *l, int wanted, void *buf, size_t len)
+{
+	int i = ipcx_wait_set_wait(w.set, 0, IPCX_FOREVER, NULL);
+
+	(void)l, (void)buf, (void)len;
+	return i < 0 ? i : take_word(i, wanted);
+}
+
 #ifdef FUTEX_32				/* Linux 5.16: struct futex_waitv */
 /**
  * struct words - futexes in shared memory, each on a line of its own
@@ -306,5 +384,11 @@ const struct mechanism wait_mechanisms[] = {
 #endif
 	{ .name = "ipcx_queue_epoll", .usage = "epoll_wait(2) over queues, level-triggered",
 	  .cases = ANY, .setup = setup_epoll_queues, .send = make_ready, .recv = wait_epoll },
+	{ .name = "ipcx_wait", .usage = "ipcx_wait_any() over semaphores, which takes the unit",
+	  .cases = ANY, .setup = setup_sems, .send = post_sem, .recv = wait_any },
+	{ .name = "ipcx_wait_set", .usage = "ipcx_wait_set_wait() over semaphores, which takes the unit",
+	  .cases = ANY, .setup = setup_sem_set, .send = post_sem, .recv = wait_set },
+	{ .name = "ipcx_wait_set_queue", .usage = "ipcx_wait_set_wait() over queues, and a read(2)",
+	  .cases = ANY, .setup = setup_queue_set, .send = make_ready, .recv = wait_queue_set },
 	{ 0 }
 };
