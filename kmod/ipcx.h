@@ -217,7 +217,6 @@ int ipcx_object_release(struct inode *inode, struct file *file);
 __poll_t ipcx_object_events(const struct file *file);
 __poll_t ipcx_object_poll(struct file *file, poll_table *pt);
 void ipcx_notify_watchers(struct ipcx_object *obj, __poll_t events);
-bool ipcx_is_object(const struct file *file);
 bool ipcx_object_owned(const struct ipcx_object *obj, const struct ipcx_net *net, int cap);
 
 int ipcx_charge(struct ipcx_object *obj, size_t bytes);
@@ -319,8 +318,8 @@ struct ipcx_taker {
  * struct ipcx_taking - how something is taken of a kind of object; the object's lock is held for the _locked ones
  * @line:	who waits to take: ipcx_taker.wait
  * @max_nr:	most units that can be asked for; NULL for none
- * @hold:	find or make the account for @want: -ENOMEM, -ERESTARTSYS; NULL if nothing is ever held
- * @find_locked: the same, for an account that is there; false if it is not
+ * @hold:	robust: find or make the account for @want: -ENOMEM, -ERESTARTSYS
+ * @find_locked: robust: the same, for an account that is there; false if it is not
  * @can_take_locked: 0; -EAGAIN: it would have to wait; -EPIPE: for nothing
  * @take_locked: what can be taken; returns what the object has become ready for by that
  * @left_locked: somebody has left the line: serve those who stood behind; returns what the object has become ready

@@ -562,12 +562,6 @@ void ipcx_notify_watchers(struct ipcx_object *obj, __poll_t events)
 		ipcx_all_notify(obj);
 }
 
-/* Is @file one of an object, of any kind? */
-bool ipcx_is_object(const struct file *file)
-{
-	return file->f_op->unlocked_ioctl == ipcx_ioctl || file->f_op->unlocked_ioctl == ipcx_broadcast_ioctl;
-}
-
 __poll_t ipcx_object_poll(struct file *file, poll_table *pt)
 {
 	poll_wait(file, &ipcx_object(file)->poll, pt);	/* see POLL_BARRIER */

@@ -216,8 +216,6 @@ static int sem_hold(struct ipcx_object *obj, struct ipcx_want *want)
 {
 	struct ipcx_holder *holder;
 
-	if (!(obj->state & IPCX_OBJECT_ROBUST))
-		return 0;
 	holder = ipcx_holder_get(obj, &sem_of(obj)->holders);
 	if (IS_ERR(holder))
 		return PTR_ERR(holder);
@@ -227,8 +225,6 @@ static int sem_hold(struct ipcx_object *obj, struct ipcx_want *want)
 
 static bool sem_find_locked(struct ipcx_object *obj, struct ipcx_want *want)
 {
-	if (!(obj->state & IPCX_OBJECT_ROBUST))
-		return true;
 	want->holder = ipcx_holder_find_locked(&sem_of(obj)->holders);
 	return want->holder;
 }

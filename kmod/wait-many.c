@@ -18,38 +18,57 @@
 /* The result of a place that nobody has served. */
 #define NOT_SERVED	1
 
-/* Objects that fit on the stack. */
+/* Objects for which there is room on the stack. */
 #define FEW		4
+
+/* Entries that are read at a time. */
+#define CHUNK		8
 
 /**
  * struct entry - one of the objects that a wait is for
- * @taker:	any: its place in the object's line; all: in ipcx_object.all.  The result tells that it ended the wait
- * @poll:	in the object's poll: to look at what is not taken (any), to be seen there (all)
  * @fd:		its file, for the duration
+ * @want:	what is taken of it
  * @what:	IPCX_WAIT_*
  * @made:	what the object has become ready for, by what was taken
+ * @place:	where the wait stands, once it has to wait
  */
 struct entry {
-	struct ipcx_taker taker;
-	wait_queue_entry_t poll;
 	struct fd fd;
+	struct ipcx_want want;
 	u32 what;
 	__poll_t made;
+	struct place *place;
+};
+
+/**
+ * struct place - where a wait stands at one of its objects
+ * @taker:	any: in the object's line, with the result if it was served there; all: in ipcx_object.all
+ * @poll:	in the object's poll: to look at what is not taken (any), to be seen there (all)
+ * @entry:	whose it is
+ */
+struct place {
+	struct ipcx_taker taker;
+	wait_queue_entry_t poll;
+	struct entry *entry;
 };
 
 /**
  * struct many - a wait for several objects
- * @head:	who waits; all: with the result
+ * @head:	who waits
  * @entries:	the objects, and behind them the alert
+ * @places:	room for their places
  * @nr:		objects
  * @nr_entries:	with the alert
- * @index:	all: which object has been shut down
+ * @result:	how it has ended: 0 or -EPIPE
+ * @index:	with which object; for all, 0
  */
 struct many {
 	struct ipcx_waiter head;
 	struct entry *entries;
+	struct place *places;
 	u32 nr;
 	u32 nr_entries;
+	int result;
 	u32 index;
 };
 
@@ -70,26 +89,32 @@ static const struct ipcx_taking *taking_of(const struct entry *e)
 	return object_of(e)->kind->taking;
 }
 
-static struct many *many_of(const struct entry *e)
+static struct many *many_of(const struct place *p)
 {
-	return container_of(e->taker.wait.head, struct many, head);
+	return container_of(p->taker.wait.head, struct many, head);
 }
 
 static int ready_locked(const struct entry *e)
 {
-	return ipcx_want_ready_locked(file_of(e), e->what, &e->taker.want);
+	return ipcx_want_ready_locked(file_of(e), e->what, &e->want);
 }
 
 static void take_locked(struct entry *e)
 {
 	if (e->what == IPCX_WAIT_TAKE)
-		e->made = taking_of(e)->take_locked(object_of(e), &e->taker.want);
+		e->made = taking_of(e)->take_locked(object_of(e), &e->want);
+}
+
+static void ended(struct many *m, int result, const struct entry *with)
+{
+	m->result = result;
+	m->index = with - m->entries;
 }
 
 /* ---- any ---- */
 
-/* Has the wait ended with this object, or does it go on?  It stands nowhere yet. */
-static bool look(struct entry *e)
+/* Has the wait ended with this object?  It stands nowhere yet. */
+static bool look(struct many *m, struct entry *e)
 {
 	struct ipcx_object *obj = object_of(e);
 	int ret;
@@ -101,7 +126,7 @@ static bool look(struct entry *e)
 	spin_unlock(&obj->lock);
 	if (ret == -EAGAIN)
 		return false;
-	e->taker.wait.result = ret;
+	ended(m, ret, e);
 	return true;
 }
 
@@ -111,14 +136,14 @@ static bool look(struct entry *e)
  */
 static int watched_changed(wait_queue_entry_t *poll, unsigned int mode, int sync, void *key)
 {
-	struct entry *e = container_of(poll, struct entry, poll);
-	struct ipcx_waiter *head = e->taker.wait.head;
-	__poll_t want = ipcx_want_events(e->what);
+	struct place *p = container_of(poll, struct place, poll);
+	struct ipcx_waiter *head = p->taker.wait.head;
+	__poll_t want = ipcx_want_events(p->entry->what);
 
 	if ((key && !(key_to_poll(key) & want)) || atomic_read(&head->claimed) ||
-	    !(ipcx_object_events(file_of(e)) & want) || !ipcx_waiter_claim(head))
+	    !(ipcx_object_events(file_of(p->entry)) & want) || !ipcx_waiter_claim(head))
 		return 0;
-	e->taker.wait.result = 0;
+	p->taker.wait.result = 0;
 	trace_ipcx_wake(head->task);
 	smp_store_release(&head->done, 1);	/* see WAIT_BARRIER */
 	wake_up_process(head->task);
@@ -129,14 +154,20 @@ static int watched_changed(wait_queue_entry_t *poll, unsigned int mode, int sync
  * Stand in line at this object, or begin to watch it.  Returns false if the wait has ended: with this object, and
  * @itself is true then, or because another one was quicker.
  */
-static bool join(struct entry *e, bool *itself)
+static bool join(struct many *m, struct entry *e, bool *itself)
 {
 	struct ipcx_object *obj = object_of(e);
+	struct place *p = e->place;
 	int ret;
 
+	p->entry = e;
+	p->taker.want = e->want;
+	p->taker.wait.head = &m->head;
+	p->taker.wait.result = NOT_SERVED;
+	INIT_LIST_HEAD(&p->taker.wait.node);
 	if (e->what != IPCX_WAIT_TAKE) {
-		init_waitqueue_func_entry(&e->poll, watched_changed);
-		add_wait_queue(&obj->poll, &e->poll);	/* see POLL_BARRIER */
+		init_waitqueue_func_entry(&p->poll, watched_changed);
+		add_wait_queue(&obj->poll, &p->poll);	/* see POLL_BARRIER */
 	}
 	spin_lock(&obj->lock);
 	ret = ready_locked(e);
@@ -144,38 +175,38 @@ static bool join(struct entry *e, bool *itself)
 		if (e->what == IPCX_WAIT_TAKE) {
 			struct ipcx_line *line = taking_of(e)->line(obj);
 
-			list_add_tail(&e->taker.wait.node, &line->waiters);
+			list_add_tail(&p->taker.wait.node, &line->waiters);
 			line->nr++;
 		}
-	} else {
-		INIT_LIST_HEAD(&e->taker.wait.node);
-		*itself = ipcx_waiter_claim(&e->taker.wait);
-		if (*itself) {
-			if (!ret)
-				take_locked(e);
-			e->taker.wait.result = ret;
-		}
+	} else if (ipcx_waiter_claim(&m->head)) {
+		*itself = true;
+		if (!ret)
+			take_locked(e);
+		ended(m, ret, e);
 	}
 	spin_unlock(&obj->lock);
 	return ret == -EAGAIN;
 }
 
-/* Leave a line, unless served there, or stop watching; those who stood behind may fit now. */
-static void leave(struct entry *e)
+/* Leave a line, or stop watching.  If it was served here, that is how the wait has ended; else others may fit now. */
+static void leave(struct many *m, struct entry *e)
 {
 	struct ipcx_object *obj = object_of(e);
 	const struct ipcx_taking *taking = taking_of(e);
+	struct ipcx_waiter *w = &e->place->taker.wait;
 	__poll_t events = 0;
 	IPCX_WAKES(wakes);
 
-	if (e->what != IPCX_WAIT_TAKE) {
-		remove_wait_queue(&obj->poll, &e->poll);
+	if (e->what != IPCX_WAIT_TAKE)
+		remove_wait_queue(&obj->poll, &e->place->poll);
+	if (w->result != NOT_SERVED) {
+		ended(m, w->result, e);
 		return;
 	}
-	if (e->taker.wait.result != NOT_SERVED || list_empty(&e->taker.wait.node))
+	if (list_empty(&w->node))
 		return;
 	spin_lock(&obj->lock);
-	list_del(&e->taker.wait.node);
+	list_del(&w->node);
 	taking->line(obj)->nr--;
 	if (taking->left_locked)
 		events = taking->left_locked(obj, &wakes);
@@ -185,27 +216,44 @@ static void leave(struct entry *e)
 		ipcx_object_notify(obj, events);
 }
 
-/* 0: one of the entries says how it ended; or -EAGAIN, -ETIMEDOUT, -ERESTARTSYS. */
+/* Room for the places; only for who has to wait. */
+static int make_places(struct many *m)
+{
+	u32 i;
+
+	if (!m->places)
+		m->places = kmalloc_array(m->nr_entries, sizeof(*m->places), GFP_KERNEL_ACCOUNT);
+	if (!m->places)
+		return -ENOMEM;
+	for (i = 0; i < m->nr_entries; i++)
+		m->entries[i].place = m->places + i;
+	return 0;
+}
+
+/* 0 if it has ended as @m tells; -EAGAIN, -ENOMEM, -ETIMEDOUT, -ERESTARTSYS. */
 static int wait_any(struct many *m, u32 flags, u64 timeout)
 {
 	u32 i, joined = 0;
 	bool itself = false;
-	int ret = 0;
+	int ret;
 
 	/* the first that is ready, which costs nothing at those behind it */
 	for (i = 0; i < m->nr_entries; i++)
-		if (look(m->entries + i))
+		if (look(m, m->entries + i))
 			return 0;
 	if (flags & IPCX_NOWAIT)
 		return -EAGAIN;
 
+	ret = make_places(m);
+	if (ret)
+		return ret;
 	while (joined < m->nr_entries)
-		if (!join(m->entries + joined++, &itself))
+		if (!join(m, m->entries + joined++, &itself))
 			break;
 	if (!itself)
 		ret = ipcx_wait(object_of(m->entries), &m->head, flags, timeout);
 	for (i = 0; i < joined; i++)
-		leave(m->entries + i);
+		leave(m, m->entries + i);
 	return ret;
 }
 
@@ -213,14 +261,15 @@ static int wait_any(struct many *m, u32 flags, u64 timeout)
 
 /*
  * Try whether @m can end now; the lock of the object of @first, one of its entries, is held.  @thorough: look at all
- * objects, even if one is not ready, for one that never will be.  Returns true if it has ended: the result is
- * in m->head, and everything has been taken if it is 0.
+ * objects, even if one is not ready, for one that never will be.  Returns true if it has ended: as @m tells, and with
+ * everything taken.
  */
 static bool all_end_locked(struct many *m, struct entry *first, bool thorough)
 {
-	u32 i, locked, index = first - m->entries;
 	int ret = ready_locked(first);
-	bool ended;
+	struct entry *with = first;
+	u32 i, locked;
+	bool claimed;
 
 	lockdep_assert_held(&ipcx_all_mutex);
 	for (i = 0; i < m->nr && (!ret || (thorough && ret == -EAGAIN)); i++) {
@@ -233,31 +282,30 @@ static bool all_end_locked(struct many *m, struct entry *first, bool thorough)
 		err = ready_locked(e);
 		if (err) {
 			ret = err;
-			index = i;
+			with = e;
 		}
 	}
 	locked = i;
-	ended = ret != -EAGAIN && ipcx_waiter_claim(&m->head);
-	if (ended) {
+	claimed = ret != -EAGAIN && ipcx_waiter_claim(&m->head);
+	if (claimed) {
 		for (i = 0; i < m->nr && !ret; i++)
 			take_locked(m->entries + i);
-		m->head.result = ret;
-		m->index = index;
+		ended(m, ret, ret ? with : m->entries);
 	}
 	for (i = 0; i < locked; i++)
 		if (m->entries + i != first)
 			spin_unlock(&object_of(m->entries + i)->lock);
-	return ended;
+	return claimed;
 }
 
 static bool all_end(struct many *m)
 {
-	bool ended;
+	bool ret;
 
 	ipcx_all_lock_next(object_of(m->entries));
-	ended = all_end_locked(m, m->entries, true);
+	ret = all_end_locked(m, m->entries, true);
 	spin_unlock(&object_of(m->entries)->lock);
-	return ended;
+	return ret;
 }
 
 /*
@@ -282,26 +330,26 @@ void ipcx_all_unlock(struct ipcx_object *obj, bool all)
 		mutex_unlock(&ipcx_all_mutex);
 }
 
-/* End the wait that @e belongs to, if it can end now. */
-static bool serve_locked(struct entry *e, struct ipcx_wakes *wakes)
+/* End the wait that stands at @p, if it can end now. */
+static bool serve_locked(struct place *p, struct ipcx_wakes *wakes)
 {
-	struct many *m = many_of(e);
+	struct many *m = many_of(p);
 
-	if (atomic_read(&m->head.claimed) || !all_end_locked(m, e, false))
+	if (atomic_read(&m->head.claimed) || !all_end_locked(m, p->entry, false))
 		return false;
-	ipcx_waiter_complete(&m->head, m->head.result, wakes);
+	ipcx_waiter_complete(&m->head, m->result, wakes);
 	return true;
 }
 
 /* End the waits for all of several objects that can end now; returns how many.  ipcx_all_lock() has returned true. */
 u32 ipcx_all_serve_locked(struct ipcx_object *obj, struct ipcx_wakes *wakes)
 {
-	struct entry *e;
+	struct place *p;
 	u32 nr = 0;
 
 	lockdep_assert_held(&ipcx_all_mutex);
-	list_for_each_entry(e, &obj->all, taker.wait.node)
-		nr += serve_locked(e, wakes);
+	list_for_each_entry(p, &obj->all, taker.wait.node)
+		nr += serve_locked(p, wakes);
 	return nr;
 }
 
@@ -309,12 +357,12 @@ u32 ipcx_all_serve_locked(struct ipcx_object *obj, struct ipcx_wakes *wakes)
 void ipcx_all_notify(struct ipcx_object *obj)
 {
 	IPCX_WAKES(wakes);
-	struct entry *e;
+	struct place *p;
 
 	mutex_lock(&ipcx_all_mutex);
-	list_for_each_entry(e, &obj->all, taker.wait.node) {
+	list_for_each_entry(p, &obj->all, taker.wait.node) {
 		ipcx_all_lock_next(obj);
-		serve_locked(e, &wakes);
+		serve_locked(p, &wakes);
 		spin_unlock(&obj->lock);
 		cond_resched();
 	}
@@ -335,10 +383,13 @@ static void register_all(struct many *m)
 	for (i = 0; i < m->nr; i++) {
 		struct entry *e = m->entries + i;
 		struct ipcx_object *obj = object_of(e);
+		struct place *p = e->place;
 
-		init_waitqueue_func_entry(&e->poll, all_changed);
-		add_wait_queue(&obj->poll, &e->poll);	/* see POLL_BARRIER */
-		list_add_tail(&e->taker.wait.node, &obj->all);
+		p->entry = e;
+		p->taker.wait.head = &m->head;
+		init_waitqueue_func_entry(&p->poll, all_changed);
+		add_wait_queue(&obj->poll, &p->poll);	/* see POLL_BARRIER */
+		list_add_tail(&p->taker.wait.node, &obj->all);
 		spin_lock(&obj->lock);
 		obj->nr_all++;
 		spin_unlock(&obj->lock);
@@ -351,70 +402,50 @@ static void unregister_all(struct many *m)
 
 	mutex_lock(&ipcx_all_mutex);
 	for (i = 0; i < m->nr; i++) {
-		struct entry *e = m->entries + i;
-		struct ipcx_object *obj = object_of(e);
+		struct ipcx_object *obj = object_of(m->entries + i);
+		struct place *p = m->entries[i].place;
 
 		spin_lock(&obj->lock);
 		obj->nr_all--;
 		spin_unlock(&obj->lock);
-		list_del(&e->taker.wait.node);
-		remove_wait_queue(&obj->poll, &e->poll);
+		list_del(&p->taker.wait.node);
+		remove_wait_queue(&obj->poll, &p->poll);
 	}
 	mutex_unlock(&ipcx_all_mutex);
 }
 
-/* 0: m->head, or the alert's entry, says how it ended; or -EAGAIN, -ETIMEDOUT, -ERESTARTSYS. */
+/* The same as wait_any(). */
 static int wait_all(struct many *m, u32 flags, u64 timeout)
 {
 	struct entry *alert = m->nr_entries > m->nr ? m->entries + m->nr : NULL;
-	bool ended, itself = false;
+	bool done, itself = false;
 	int ret = 0;
 
 	mutex_lock(&ipcx_all_mutex);
-	ended = all_end(m) || (alert && look(alert));
-	if (ended || flags & IPCX_NOWAIT) {
-		mutex_unlock(&ipcx_all_mutex);
-		return ended ? 0 : -EAGAIN;
-	}
+	done = all_end(m) || (alert && look(m, alert));
+	mutex_unlock(&ipcx_all_mutex);
+	if (done || flags & IPCX_NOWAIT)
+		return done ? 0 : -EAGAIN;
+
+	ret = make_places(m);
+	if (ret)
+		return ret;
+	mutex_lock(&ipcx_all_mutex);
 	register_all(m);
-	ended = all_end(m);
-	if (!ended && alert)
-		join(alert, &itself);
+	done = all_end(m);
+	if (!done && alert)
+		join(m, alert, &itself);
 	mutex_unlock(&ipcx_all_mutex);
 
-	if (!ended && !itself)
+	if (!done && !itself)
 		ret = ipcx_wait(object_of(m->entries), &m->head, flags, timeout);
 	unregister_all(m);
-	if (!ended && alert)
-		leave(alert);
+	if (!done && alert)
+		leave(m, alert);
 	return ret;
 }
 
 /* ---- the command ---- */
-
-/*
- * What @asked wants of @file, but for its account: -EINVAL, -EOPNOTSUPP, -EACCES.
- */
-int ipcx_want_init(struct ipcx_want *want, const struct file *file, const struct ipcx_wait_entry *asked)
-{
-	bool takes = asked->what == IPCX_WAIT_TAKE;
-	const struct ipcx_object *obj;
-	const struct ipcx_taking *taking;
-
-	if (!ipcx_is_object(file) || asked->what > IPCX_WAIT_WRITABLE || asked->reserved || (asked->nr && !takes))
-		return -EINVAL;
-	obj = ipcx_object(file);
-	taking = obj->kind->taking;
-	if (!obj->kind->events_locked || (takes && !taking))
-		return -EOPNOTSUPP;
-	if (takes && asked->nr > (taking->max_nr ? taking->max_nr(obj) : 0))
-		return -EINVAL;
-	if (!(file->f_mode & (asked->what == IPCX_WAIT_WRITABLE ? FMODE_WRITE : FMODE_READ)))
-		return -EACCES;
-	want->nr = asked->nr ?: 1;
-	want->holder = NULL;
-	return 0;
-}
 
 /* The next entry of @m; m->nr_entries counts those whose file is to be put. */
 static int add_entry(struct many *m, const struct ipcx_wait_entry *asked)
@@ -428,12 +459,11 @@ static int add_entry(struct many *m, const struct ipcx_wait_entry *asked)
 	m->nr_entries++;
 	e->what = asked->what;
 	e->made = 0;
-	e->taker.wait.head = &m->head;
-	e->taker.wait.result = NOT_SERVED;
-	ret = ipcx_want_init(&e->taker.want, file_of(e), asked);
-	if (ret || e->what != IPCX_WAIT_TAKE || !taking_of(e)->hold)
+	ret = ipcx_want_init(&e->want, file_of(e), asked);
+	/* units that a process holds are robust ones */
+	if (ret || !(object_of(e)->state & IPCX_OBJECT_ROBUST) || e->what != IPCX_WAIT_TAKE)
 		return ret;
-	return taking_of(e)->hold(object_of(e), &e->taker.want);
+	return taking_of(e)->hold(object_of(e), &e->want);
 }
 
 /* Can all of them be taken in one moment? */
@@ -452,20 +482,26 @@ static int check_all(const struct many *m)
 	return 0;
 }
 
-static int add_entries(struct many *m, const struct ipcx_wait *args, const struct ipcx_wait_entry *asked)
+static int add_entries(struct many *m, const struct ipcx_wait *args)
 {
-	struct ipcx_wait_entry alert = { .fd = args->alert };
+	const struct ipcx_wait_entry __user *from = u64_to_user_ptr(args->entries);
+	struct ipcx_wait_entry asked[CHUNK];
+	u32 i, nr;
 	int ret;
-	u32 i;
 
-	for (i = 0; i < args->nr; i++) {
-		ret = add_entry(m, asked + i);
-		if (ret)
-			return ret;
+	for (m->nr = 0; m->nr < args->nr; m->nr += nr) {
+		nr = min_t(u32, args->nr - m->nr, CHUNK);
+		if (copy_from_user(asked, from + m->nr, nr * sizeof(*asked)))
+			return -EFAULT;
+		for (i = 0; i < nr; i++) {
+			ret = add_entry(m, asked + i);
+			if (ret)
+				return ret;
+		}
 	}
-	m->nr = args->nr;
 	if (args->flags & IPCX_WAIT_ALERT) {
-		ret = add_entry(m, &alert);
+		asked[0] = (struct ipcx_wait_entry){ .fd = args->alert };
+		ret = add_entry(m, asked);
 		if (ret)
 			return ret == -EOPNOTSUPP ? -EINVAL : ret;
 		if (object_of(m->entries + m->nr)->kind != &ipcx_event_kind)
@@ -478,91 +514,77 @@ static int add_entries(struct many *m, const struct ipcx_wait *args, const struc
 static void finish(struct entry *e)
 {
 	if (e->what == IPCX_WAIT_TAKE)
-		trace_ipcx_wait(object_of(e), e->taker.want.nr, 0);
-	if (e->made)
+		trace_ipcx_wait(object_of(e), e->want.nr, 0);
+	if (unlikely(e->made))
 		ipcx_object_notify(object_of(e), e->made);
 }
 
-/* What the call returns, by what has ended the wait; @index: which one, of which nothing can be had any more. */
-static int outcome(struct many *m, u32 *index)
+static int wait_for(struct many *m, const struct ipcx_wait *args)
 {
+	bool all = args->flags & IPCX_WAIT_ALL && m->nr;
 	u32 i;
-
-	for (i = 0; i < m->nr_entries; i++) {
-		struct entry *e = m->entries + i;
-
-		if (e->taker.wait.result == NOT_SERVED)
-			continue;
-		*index = i;
-		if (e->taker.wait.result)
-			return e->taker.wait.result;
-		finish(e);
-		return i;
-	}
-	*index = m->index;
-	for (i = 0; i < m->nr && !m->head.result; i++)
-		finish(m->entries + i);
-	return m->head.result;
-}
-
-static long wait_entries(struct many *m, const struct ipcx_wait *args, const struct ipcx_wait_entry *asked,
-			 u32 *index)
-{
 	int ret;
-	u32 i;
 
 	ipcx_waiter_init(&m->head);
 	INIT_LIST_HEAD(&m->head.node);
-	ret = add_entries(m, args, asked);
-	if (!ret) {
-		if (args->flags & IPCX_WAIT_ALL && m->nr)
-			ret = wait_all(m, args->flags, args->timeout);
-		else
-			ret = wait_any(m, args->flags, args->timeout);
-		if (!ret)
-			ret = outcome(m, index);
-	}
+	ret = all ? wait_all(m, args->flags, args->timeout) : wait_any(m, args->flags, args->timeout);
+	if (ret || m->result)
+		return ret ? ret : m->result;
+	if (!all || m->index == m->nr)
+		finish(m->entries + m->index);
+	else
+		for (i = 0; i < m->nr; i++)
+			finish(m->entries + i);
+	return m->index;
+}
+
+static int wait_entries(struct many *m, const struct ipcx_wait *args)
+{
+	u32 i;
+	int ret;
+
+	ret = add_entries(m, args);
+	if (!ret)
+		ret = wait_for(m, args);
 	for (i = 0; i < m->nr_entries; i++)
 		fdput(m->entries[i].fd);
 	return ret;
 }
 
-#define WAIT_FLAGS	(IPCX_NOWAIT | IPCX_REALTIME | IPCX_WAIT_ALL | IPCX_WAIT_ALERT)
-
-static noinline_for_stack long wait_few(const struct ipcx_wait *args, u32 *index)
+static noinline_for_stack int wait_few(const struct ipcx_wait *args, u32 *index)
 {
-	struct ipcx_wait_entry asked[FEW];
 	struct entry entries[FEW + 1];
-	struct many m = { .entries = entries };
+	struct place places[FEW + 1];
+	struct many m = { .entries = entries, .places = places };
+	int ret = wait_entries(&m, args);
 
-	if (copy_from_user(asked, u64_to_user_ptr(args->entries), args->nr * sizeof(*asked)))
-		return -EFAULT;
-	return wait_entries(&m, args, asked, index);
+	*index = m.index;
+	return ret;
 }
 
-static noinline_for_stack long wait_more(const struct ipcx_wait *args, u32 *index)
+static noinline_for_stack int wait_more(const struct ipcx_wait *args, u32 *index)
 {
-	size_t len = args->nr * sizeof(struct ipcx_wait_entry);
 	struct many m = {};
-	long ret = -EFAULT;
-	void *asked;
+	int ret;
 
-	m.entries = kmalloc((args->nr + 1) * sizeof(struct entry) + len, GFP_KERNEL_ACCOUNT);
+	m.entries = kmalloc_array(args->nr + 1, sizeof(*m.entries), GFP_KERNEL_ACCOUNT);
 	if (!m.entries)
 		return -ENOMEM;
-	asked = m.entries + args->nr + 1;
-	if (!copy_from_user(asked, u64_to_user_ptr(args->entries), len))
-		ret = wait_entries(&m, args, asked, index);
+	ret = wait_entries(&m, args);
+	*index = m.index;
+	kfree(m.places);
 	kfree(m.entries);
 	return ret;
 }
+
+#define WAIT_FLAGS	(IPCX_NOWAIT | IPCX_REALTIME | IPCX_WAIT_ALL | IPCX_WAIT_ALERT)
 
 long ipcx_wait_many(struct file *file, void *args, void __user *uargs)
 {
 	const struct ipcx_wait *wait = args;
 	struct ipcx_wait __user *u = uargs;
-	u32 index = 0;
-	long ret;
+	u32 index;
+	int ret;
 
 	if (wait->flags & ~WAIT_FLAGS || wait->nr > IPCX_WAIT_MAX || wait->entry_size != sizeof(struct ipcx_wait_entry) ||
 	    (!wait->nr && !(wait->flags & IPCX_WAIT_ALERT)) || (wait->alert && !(wait->flags & IPCX_WAIT_ALERT)))

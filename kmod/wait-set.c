@@ -160,7 +160,7 @@ static int try_locked(struct ipcx_wait_set *set, const struct member *m, struct 
 	if (ret == -EAGAIN) {
 		stays = false;
 	} else if (!ret && m->what == IPCX_WAIT_TAKE) {
-		if (taking->find_locked && !taking->find_locked(obj, want)) {
+		if (obj->state & IPCX_OBJECT_ROBUST && !taking->find_locked(obj, want)) {
 			ret = NEEDS_ACCOUNT;
 		} else {
 			*made = taking->take_locked(obj, want);
@@ -289,7 +289,7 @@ static int try_all_locked(struct ipcx_wait_set *set, struct ipcx_want *wants, st
 		err = ipcx_want_ready_locked(m->file, m->what, wants + i);
 		if (err != -EAGAIN)
 			WRITE_ONCE(set->hints, set->hints | 1ULL << i);
-		if (!err && m->what == IPCX_WAIT_TAKE && object_of(m)->kind->taking->find_locked &&
+		if (!err && m->what == IPCX_WAIT_TAKE && object_of(m)->state & IPCX_OBJECT_ROBUST &&
 		    !object_of(m)->kind->taking->find_locked(object_of(m), wants + i))
 			err = NEEDS_ACCOUNT;
 		if (!err || ret == -EPIPE || (ret == -EAGAIN && err != -EPIPE))

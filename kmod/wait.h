@@ -34,6 +34,33 @@ static inline int ipcx_want_ready_locked(const struct file *file, u32 what, cons
 	return obj->kind->events_locked(file) & ipcx_want_events(what) ? 0 : -EAGAIN;
 }
 
-int ipcx_want_init(struct ipcx_want *want, const struct file *file, const struct ipcx_wait_entry *asked);
+/* Is @file one of an object, of any kind? */
+static inline bool ipcx_is_object(const struct file *file)
+{
+	return file->f_op->unlocked_ioctl == ipcx_ioctl || file->f_op->unlocked_ioctl == ipcx_broadcast_ioctl;
+}
+
+/* What @asked wants of @file, but for its account: -EINVAL, -EOPNOTSUPP, -EACCES. */
+static __always_inline int ipcx_want_init(struct ipcx_want *want, const struct file *file,
+					  const struct ipcx_wait_entry *asked)
+{
+	bool takes = asked->what == IPCX_WAIT_TAKE;
+	const struct ipcx_taking *taking;
+	const struct ipcx_object *obj;
+
+	if (!ipcx_is_object(file) || asked->what > IPCX_WAIT_WRITABLE || asked->reserved || (asked->nr && !takes))
+		return -EINVAL;
+	obj = ipcx_object(file);
+	taking = obj->kind->taking;
+	if (takes ? !taking : !obj->kind->events_locked)
+		return -EOPNOTSUPP;
+	if (asked->nr && (!taking->max_nr || asked->nr > taking->max_nr(obj)))
+		return -EINVAL;
+	if (!(file->f_mode & (asked->what == IPCX_WAIT_WRITABLE ? FMODE_WRITE : FMODE_READ)))
+		return -EACCES;
+	want->nr = asked->nr ?: 1;
+	want->holder = NULL;
+	return 0;
+}
 
 #endif /* IPCX_WAIT_H */
