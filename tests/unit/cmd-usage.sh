@@ -110,6 +110,9 @@ usage post a 0
 usage post a 1 2
 usage wait a x
 usage wait a --
+usage wait --any
+usage wait --any --all a b
+usage wait --all a b -- true
 usage wait -- true
 usage set
 usage set a b

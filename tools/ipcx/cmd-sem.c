@@ -55,10 +55,17 @@ int cmd_post(int argc, char **argv)
 
 static const char wait_help[] =
 "Usage: ipcx wait NAME [N] [--timeout TIME | --nowait] [-- COMMAND [ARGUMENT...]]\n"
+"       ipcx wait --any | --all NAME... [--timeout TIME | --nowait]\n"
 "Take N units (1) of a semaphore, all or none, waiting for them. With a COMMAND, run it while\n"
 "holding them and post them back when it has ended; the exit status is then the COMMAND's.\n"
 "Of an event: wait until it is set, and take it if it is automatic; no N and no COMMAND.\n"
 "\n"
+"Of several objects: wait until any is ready, take it and print its name; or until all are ready\n"
+"in one moment, and take them all. Of a semaphore, one unit; of an event, as above; queues and\n"
+"streams are ready when there is something to read, and nothing is taken.\n"
+"\n"
+"      --any           wait for any of the objects\n"
+"      --all           wait for all of them\n"
 "  -t, --timeout TIME  give up after TIME: 1.5s, 100ms; without a unit, seconds\n"
 "      --nowait        fail if the units are not there now, or the event is not set\n"
 "\n"
@@ -195,6 +202,8 @@ static int wait_object(const char *name, unsigned int nr, const struct patience 
 
 enum {
 	OPT_NOWAIT = 256,
+	OPT_ANY,
+	OPT_ALL,
 };
 
 int cmd_wait(int argc, char **argv)
@@ -202,12 +211,14 @@ int cmd_wait(int argc, char **argv)
 	static const struct option options[] = {
 		{ "timeout", required_argument, NULL, 't' },
 		{ "nowait", no_argument, NULL, OPT_NOWAIT },
+		{ "any", no_argument, NULL, OPT_ANY },
+		{ "all", no_argument, NULL, OPT_ALL },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
 	struct patience patience = PATIENCE_FOREVER;
 	char **command = NULL;
-	int opt, status;
+	int opt, status, many = 0;
 	uint64_t nr = 0;
 
 	/* What follows "--" is not ours to parse. */
@@ -229,6 +240,12 @@ int cmd_wait(int argc, char **argv)
 		case OPT_NOWAIT:
 			patience.flags |= IPCX_NOWAIT;
 			break;
+		case OPT_ANY:
+		case OPT_ALL:
+			if (many && many != opt)
+				return usage_error("--any and --all exclude each other");
+			many = opt;
+			break;
 		case 'h':
 			fputs(wait_help, stdout);
 			return finish_output();
@@ -236,6 +253,12 @@ int cmd_wait(int argc, char **argv)
 			return usage_hint();
 		}
 	}
+	if (many && command)
+		return usage_error("a COMMAND runs while holding units of one semaphore only");
+	if (many && optind == argc)
+		return usage_error("needs at least one NAME");
+	if (many)
+		return wait_many(argv + optind, argc - optind, many == OPT_ALL, &patience);
 	status = parse_name_and_units(argc - optind, argv + optind, &nr);
 	return status ? status : wait_object(argv[optind], nr, &patience, command);
 }

@@ -37,7 +37,7 @@ _ipcx()
 	serve)		words="--count" names=1 ;;
 	purge)		words="--type --except --up-to" names=1 ;;
 	post|set|reset|pulse) names=1 ;;
-	wait)		words="--timeout --nowait" names=1 ;;
+	wait)		words="--any --all --timeout --nowait" names=1 ;;
 	map)		words="--hex --read --write --offset --length" names=1 ;;
 	demo)		words="--no-bench" ;;
 	bench)		words="--case --mechanism --size --sweep --steps --placement --seconds --rounds --rate --quick --brief

@@ -144,6 +144,9 @@ int fds_send(const char *name, int queue, const struct ipcx_msg *msg, const int 
 int fds_recv(const char *name, int queue, const struct ipcx_select *select, const struct patience *patience,
 	     char **command);
 
+/* cmd-wait.c: wait for any or all of @names; prints which one it was */
+int wait_many(char **names, unsigned int nr, bool all, const struct patience *patience);
+
 /* cmd-stream.c: send and recv of a stream */
 int stream_send(const char *name);
 int stream_recv(const char *name);
