@@ -347,6 +347,35 @@ static noinline void give_back(struct ipcx_broadcast *b, struct ipcx_subscriber 
 	settle(b, &after);
 }
 
+/* A copy has been made: nearly always others have theirs to make, and the memory is not looked at. */
+static __always_inline void put_copied(struct ipcx_broadcast *b, struct ipcx_message *msg)
+{
+	if (likely(refcount_read(&msg->refs) != 1)) {
+		if (likely(!refcount_dec_and_test(&msg->refs)))
+			return;
+		/* the others were quicker: nobody else knows of it */
+		refcount_set(&msg->refs, 1);
+	}
+	ipcx_message_put(msg, &b->queue.obj, &b->queue.pool);
+}
+
+/* get_locked() when something has been given back. */
+static noinline struct ipcx_message *get_returned_locked(struct ipcx_broadcast *b, struct ipcx_subscriber *sub,
+							 struct ipcx_queue_recv *req, u32 *lost)
+{
+	struct returned *r = list_first_entry(&sub->returned, struct returned, node);
+
+	if (r->msg->len > req->msg.len && !(req->flags & IPCX_RECV_TRUNCATE)) {
+		req->msg.len = r->msg->len;
+		return ERR_PTR(-EMSGSIZE);
+	}
+	if (!(req->flags & IPCX_RECV_PEEK))
+		return take_returned_locked(b, sub, lost);
+	refcount_inc(&r->msg->refs);
+	*lost = r->lost;
+	return r->msg;
+}
+
 /*
  * Take, or with IPCX_RECV_PEEK share, the next message.  NULL if there is none; -EMSGSIZE, which leaves the size needed
  * in @req, -ECONNRESET, -EPIPE.
@@ -363,7 +392,10 @@ static __always_inline struct ipcx_message *get_locked(struct ipcx_broadcast *b,
 		return ERR_PTR(-EPIPE);
 	if (unlikely(disconnected_locked(b, sub)))
 		return ERR_PTR(-ECONNRESET);
-	msg = first_locked(b, sub);
+	if (unlikely(!list_empty(&sub->returned)))
+		return get_returned_locked(b, sub, req, lost);
+	catch_up_locked(b, sub);
+	msg = sub->at->msg;
 	if (unlikely(!msg))
 		return q->obj.state & IPCX_OBJECT_SHUT_SEND ? ERR_PTR(-EPIPE) : NULL;
 	if (unlikely(msg->len > req->msg.len && !(req->flags & IPCX_RECV_TRUNCATE))) {
@@ -372,12 +404,9 @@ static __always_inline struct ipcx_message *get_locked(struct ipcx_broadcast *b,
 	}
 	if (unlikely(req->flags & IPCX_RECV_PEEK)) {
 		refcount_inc(&msg->refs);
-		*lost = list_empty(&sub->returned) ? min_t(u64, sub->lost, U32_MAX) :
-			list_first_entry(&sub->returned, struct returned, node)->lost;
+		*lost = min_t(u64, sub->lost, U32_MAX);
 		return msg;
 	}
-	if (unlikely(!list_empty(&sub->returned)))
-		return take_returned_locked(b, sub, lost);
 	msg = take_locked(b, sub, lost, after);
 	if (unlikely(!list_empty(&q->senders)))
 		ipcx_broadcast_admit_locked(b, after);
@@ -506,7 +535,7 @@ long ipcx_broadcast_recv(struct file *file, void *args, void __user *uargs)
 	if (likely(!ret))
 		ret = describe(&u->msg, msg, req->msg.len, lost);
 	if (likely(!ret))
-		ipcx_message_put(msg, &b->queue.obj, &b->queue.pool);
+		put_copied(b, msg);
 	else
 		refuse(b, sub, msg, req, lost);
 	return ret;
@@ -535,7 +564,7 @@ static __always_inline ssize_t read_msg(struct file *file, struct ipcx_buf buf, 
 		return ret;
 	}
 	ret = msg->len;
-	ipcx_message_put(msg, &b->queue.obj, &b->queue.pool);
+	put_copied(b, msg);
 	return ret;
 }
 
