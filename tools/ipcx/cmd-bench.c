@@ -48,6 +48,7 @@ struct options {
 	unsigned int rounds;
 	bool brief;
 	bool floors;
+	bool local;
 	bool memory;
 	const char *json;
 	const char *markdown;
@@ -73,6 +74,7 @@ static const char help[] =
 "  -b, --brief            one figure for each size instead of all figures\n"
 "  -f, --floor            with --brief or --count: relate to the floor, not to the best call\n"
 "      --count            count instructions instead of taking times, see below\n"
+"      --local            rings, loans and mapped semaphores as ratios to floors, 21 rounds\n"
 "      --memory           measure what objects and messages take of memory instead of time\n"
 "      --json FILE        also write the results as JSON (\"-\": to stdout, instead of the table)\n"
 "      --markdown FILE    also write tables in Markdown (\"-\": to stdout, instead of the table)\n"
@@ -244,6 +246,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "brief", no_argument, NULL, 'b' },
 		{ "floor", no_argument, NULL, 'f' },
 		{ "count", no_argument, NULL, 'C' },
+		{ "local", no_argument, NULL, 'L' },
 		{ "memory", no_argument, NULL, 'Y' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "markdown", required_argument, NULL, 'M' },
@@ -310,6 +313,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 		case 'j':
 			o->json = optarg;
 			break;
+		case 'L':
+			o->local = true;
+			break;
 		case 'Y':
 			o->memory = true;
 			break;
@@ -341,7 +347,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	if (!o->seconds)
 		o->seconds = quick ? 0.04 : 0.15;
 	if (!o->rounds)
-		o->rounds = counting ? 1 : quick ? 2 : 3;
+		o->rounds = o->local ? 21 : counting ? 1 : quick ? 2 : 3;
 	if (counting) {
 		o->cases &= ~(CASE_BIT(CASE_STREAM) | CASE_BIT(CASE_OPEN_LOOP) |
 			      CASE_BIT(CASE_PROCESSES));
@@ -661,6 +667,10 @@ int cmd_bench(int argc, char **argv)
 	machine_probe(&machine);
 	machine_raise_limits(&machine);
 	turn = turn_alloc();
+	if (o.local) {
+		status = bench_local(&machine, o.rounds, o.json);
+		return finish_output() ?: status;
+	}
 	if (turn && o.memory)
 		return run_memory(&o, &machine, turn);
 	ret = turn ? plan(&o, &machine, &rows, &nr) : -ENOMEM;

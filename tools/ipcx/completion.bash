@@ -41,7 +41,7 @@ _ipcx()
 	map)		words="--hex --read --write --offset --length" names=1 ;;
 	demo)		words="--no-bench" ;;
 	bench)		words="--case --mechanism --size --sweep --steps --placement --seconds --rounds --rate --quick --brief
-				--floor --count --memory --json --markdown --svg --list" ;;
+				--floor --count --local --memory --json --markdown --svg --list" ;;
 	help)		words="create ls stat shutdown notify rm send recv peek call serve purge post wait set reset pulse map demo bench" ;;
 	esac
 	COMPREPLY=($(compgen -W "$words --help" -- "$cur"))

@@ -414,6 +414,9 @@ int close_passed(const struct link *l, int fd);
 /* mech-ipcx.c */
 int ipcx_explain(struct link *l, int ret);
 
+/* local.c */
+int bench_local(const struct machine *m, unsigned int rounds, const char *json);
+
 /* mech-shm.c */
 void *shared_pages(size_t len);
 size_t ring_len(const struct link *l);
