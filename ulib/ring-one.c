@@ -76,6 +76,23 @@ static bool other_has_left(const struct ring_side *s)
 }
 
 /*
+ * A wait that was over at once, in a thread that has sent nothing since the one before, means that
+ * it receives a stream and the other end is just ahead, writing to the very line that is looked
+ * at; each look takes the line away.  So the next wait lets it get some messages ahead first.
+ */
+#define SHORT_SPIN	256
+#define BEHIND_PAUSES	24
+
+/* This thread has sent something since it last waited for a message. */
+static __thread bool has_sent __attribute__((tls_model("initial-exec")));
+
+static inline void stay_behind(void)
+{
+	for (int i = 0; i < BEHIND_PAUSES; i++)
+		cpu_relax();
+}
+
+/*
  * Wait until @ready says 1 or an error.  Always inlined: @ready is known in each use, and a call
  * through a pointer would be most of a look.
  */
@@ -95,6 +112,13 @@ end_wait(struct ring *r, struct ring_side *s, int (*ready)(struct ring *), unsig
 	if (flags & IPCX_NOWAIT)
 		return other_has_left(s) ? -EPIPE : -EAGAIN;
 
+	if (s->streaming && (s == &r->tx || !has_sent)) {
+		stay_behind();
+		ret = ready(r);
+		if (ret)
+			return ret;
+		s->streaming = 0;
+	}
 	spin_ns = spin_time(r, s);
 	if (timeout != IPCX_FOREVER) {
 		now = ipcx_internal_now(flags);
@@ -109,6 +133,9 @@ end_wait(struct ring *r, struct ring_side *s, int (*ready)(struct ring *), unsig
 			if (ret) {
 				if (s->misses)
 					s->misses = 0;
+				s->streaming = spin.tight > SPIN_TIGHT - SHORT_SPIN &&
+					       (s == &r->tx || !has_sent);
+				has_sent = false;
 				return ret;
 			}
 			if (unlikely(!(spin.turns & (SPIN_TURNS - 1)) && !spin.tight &&
@@ -116,6 +143,12 @@ end_wait(struct ring *r, struct ring_side *s, int (*ready)(struct ring *), unsig
 				break;
 		}
 		s->misses++;
+	}
+	for (int i = 0; i < YIELDS && yield_first(r, s); i++) {
+		sched_yield();
+		ret = ready(r);
+		if (ret)
+			return ret;
 	}
 
 	for (;;) {
@@ -190,6 +223,7 @@ static inline void publish(struct ring_side *s, uint32_t len)
 /* Others learn how far the sender is, for whoever attaches later. */
 static inline void publish_end(struct ring_side *s)
 {
+	has_sent = true;
 	store_relaxed(&s->own->pos, s->pos);
 	ring_wake_if_waiting(s, 0);
 }
@@ -365,6 +399,7 @@ static inline bool send_now(struct ring_side *s, const void *buf, size_t len)
 
 	if (unlikely(pos == s->limit || len > s->fast_len))
 		return false;
+	has_sent = true;
 	word = WORD(s->lap, len);
 	next = slot + s->stride;
 	s->slot = next;

@@ -36,4 +36,15 @@ static inline uint64_t spin_time(const struct ring *r, struct ring_side *s)
 	return s->spin_ns;
 }
 
+/*
+ * May the other side run on this processor as soon as it is given away?  Then that is tried a few
+ * times first: two switches cost half of a sleep and a wake-up.
+ */
+#define YIELDS	3
+
+static inline bool yield_first(const struct ring *r, const struct ring_side *s)
+{
+	return s->spin_ns && (!r->may_spin || s->is_many || load_relaxed(&s->theirs->cpu) == s->cpu);
+}
+
 #endif /* IPCX_RING_WAIT_H */

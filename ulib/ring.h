@@ -135,9 +135,12 @@ _Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
  * @spin_ns: time to spin
  * @misses: spins in a row that were in vain
  * @cpu: as last published
+ * @streaming: the last wait was over at once
  * @reserved: sender: where the message is that ipcx_ring_commit() sends
  * @next: IPCX_RING_MANY: position from which to go on; @pos and @limit stay equal, so that the
  *	short way is never taken
+ * @fetch_end: IPCX_RING_MANY: up to here it has something to do, as far as was seen
+ * @fetch_turns: messages since it has looked
  * @blocked: IPCX_RING_MANY: whose slot is in the way, or 0
  * @is_many: others may wait where this end does
  * @event: descriptor that a poller of this end polls, or -1
@@ -165,8 +168,11 @@ struct ring_side {
 	struct ring_bell *bell;
 	uint64_t spin_ns;
 	uint32_t cpu;
+	uint32_t streaming;
 	uint32_t attached;
 	uint64_t next;
+	uint64_t fetch_end;
+	uint32_t fetch_turns;
 	uint32_t blocked;
 	uint32_t is_many;
 
