@@ -835,6 +835,21 @@ int bench_local(const struct machine *m, unsigned int rounds, const char *json)
 		for (int p = 0; p < NR_PROBES; p++)
 			if (probes[p].run)
 				ns[p][round] = run_probe(&probes[p]);
+	/* A round in which one failed is left out for all, so that ratios stay ratios. */
+	for (unsigned int round = 0; round < rounds;) {
+		int p = 0;
+
+		while (p < NR_PROBES && (!probes[p].run || ns[p][round]))
+			p++;
+		if (p == NR_PROBES || rounds == 1) {
+			round++;
+			continue;
+		}
+		report_text("%s: failed in a round, which is left out", probes[p].text);
+		rounds--;
+		for (p = 0; p < NR_PROBES; p++)
+			ns[p][round] = ns[p][rounds];
+	}
 	for (int p = 0; p < NR_PROBES; p++) {
 		qsort(ns[p], rounds, sizeof(ns[p][0]), compare);
 		if (probes[p].run && !ns[p][0]) {

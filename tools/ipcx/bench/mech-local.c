@@ -33,7 +33,8 @@ struct rings {
 
 static int setup_rings(struct link *l)
 {
-	struct ipcx_ring_limits limits = { 0, nr_slots(l), l->len, 0 };
+	bool many = !strcmp(l->mech->name, "ipcx_ring_many");
+	struct ipcx_ring_limits limits = { many ? IPCX_RING_MANY : 0, nr_slots(l), l->len, 0 };
 	struct rings *rings = calloc(1, sizeof(*rings));
 
 	if (!rings)
@@ -281,6 +282,9 @@ const struct mechanism local_mechanisms[] = {
 	  .send = send_bare, .recv = recv_bare },
 	{ .name = "ipcx_ring", .usage = "ipcx_ring_send(), ipcx_ring_recv(); batch: "
 	  "ipcx_ring_sendv(), ipcx_ring_recvv()",
+	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH), .setup = setup_rings, .start = start_rings,
+	  .send = send_ring, .recv = recv_ring, .sendv = sendv_ring, .recvv = recvv_ring },
+	{ .name = "ipcx_ring_many", .usage = "the same with IPCX_RING_MANY",
 	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH), .setup = setup_rings, .start = start_rings,
 	  .send = send_ring, .recv = recv_ring, .sendv = sendv_ring, .recvv = recvv_ring },
 	{ .name = "ipcx_loan", .usage = "ipcx_loan_take(), written in place at both ends, "
