@@ -561,6 +561,8 @@ static void side_attach(struct ring *r, struct ring_side *s, struct ring_end *ow
 	s->attached = 1;
 	s->is_many = 1;
 	s->next = find_pos(r, s);
+	/* Who yields instead of sleeping is never woken, and would not be told. */
+	note_cpu(s);
 	if (!expedited)
 		store_relaxed(&bell->expedited, NOT_EXPEDITED);
 	else

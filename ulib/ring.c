@@ -177,7 +177,7 @@ static void side_attach(struct ring_side *side, struct ring_bell *bell, struct r
 	side->theirs = theirs;
 	side->attached = 1;
 	store_relaxed(&bell->sleep, 0);
-	store_relaxed(&bell->cpu, 0);
+	note_cpu(side);
 	store_relaxed(&bell->expedited, expedited ? ALL_EXPEDITED : NOT_EXPEDITED);
 	store_release(&bell->state, END_HERE);
 	/* WAKE_BARRIER: who sleeps already has not counted on this end. */
