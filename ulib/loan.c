@@ -190,15 +190,21 @@ int ipcx_loan_create(const char *name, const struct ipcx_loan_limits *limits,
 	return fd;
 }
 
-/* Is piece @id of turn @turn in the ring?  Then its number is in some slot. */
+/*
+ * Is piece @id of turn @turn in the ring?  Its number in a slot is not enough: its sender may have
+ * died before it published that.
+ */
 static bool is_in_ring(const struct loans *l, uint32_t id, uint32_t turn)
 {
 	const struct ring *r = (const struct ring *)&l->ring;
+	uint64_t pos = load_acquire(&r->shared->rx.pos);
 
-	for (uint32_t i = 0; i < r->nr; i++) {
-		const uint32_t *slot = (const uint32_t *)(slot_of(r, &r->tx, i) + RING_HEAD);
+	for (uint32_t i = 0; i < r->nr; i++, pos++) {
+		const char *slot = slot_of(r, &r->tx, pos);
+		const uint32_t *msg = (const uint32_t *)(slot + RING_HEAD);
 
-		if (load_relaxed(&slot[0]) == id && load_relaxed(&slot[1]) == turn)
+		if (WORD_LAP(load_acquire((const uint64_t *)slot)) == lap_of(r, pos) &&
+		    load_relaxed(&msg[0]) == id && load_relaxed(&msg[1]) == turn)
 			return true;
 	}
 	return false;
