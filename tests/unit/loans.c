@@ -212,6 +212,33 @@ TEST(who_sent_dies)
 	sender_dies(SENT);
 }
 
+/* Its number is in a slot already, which is not published: that never arrives. */
+TEST(who_sends_dies_in_the_middle)
+{
+	int fd = loans_fd(2, 100);
+	struct ipcx_loans loans;
+	struct ipcx_loan loan;
+	size_t len;
+	char *raw = raw_memory(fd, &len);
+	pid_t pid = fork();
+
+	CHECK_GE(pid, 0);
+	if (!pid) {
+		uint64_t *entry = (uint64_t *)(raw + 1024 + 4 * 64 + 256);
+
+		loans_attach(&loans, fd, IPCX_RING_SENDER);
+		CHECK_EQ(ipcx_loan_take(&loans, &loan, 0, IPCX_FOREVER), 0);
+		CHECK_EQ(*entry, 1 << 16 | 1);	/* held by the first handle */
+		*entry = 2 << 16 | 1;		/* sent: number 0, turn 0, as the slot says */
+		kill(getpid(), SIGKILL);
+	}
+	CHECK_KILLED_BY(pid, SIGKILL);
+	loans_attach(&loans, fd, IPCX_RING_RECEIVER);
+	CHECK_ERR(ipcx_loan_recv(&loans, &loan, IPCX_NOWAIT, 0), EAGAIN);
+	CHECK_EQ(ipcx_loan_take(&loans, &loan, IPCX_NOWAIT, 0), 0);
+	CHECK_EQ(ipcx_loan_take(&loans, &loan, IPCX_NOWAIT, 0), 0);
+}
+
 /* The receiver dies with a piece, while the sender waits for one. */
 TEST(who_received_dies)
 {
