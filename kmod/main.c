@@ -205,8 +205,18 @@ static const struct ipcx_command broadcast_commands[IPCX_IOC_NR] = {
 	COMMAND(IPCX_QUEUE_RECV_FDS,	IPCX_KIND_QUEUE, ipcx_queue_recv_fds, reserved, ipcx_broadcast_refuse),
 };
 
-/* Words that nearly every argument fits in. */
+/* Words that nearly every argument fits in, and all of them. */
 #define FAST_WORDS	8
+#define ALL_WORDS	ARRAY_SIZE(((union ipcx_args *)0)->words)
+
+/* Read word @i and the next 3. */
+#define GET_4_WORDS(args, from, i, label)					\
+	do {									\
+		unsafe_get_user((args)->words[(i)], (from) + (i), label);	\
+		unsafe_get_user((args)->words[(i) + 1], (from) + (i) + 1, label); \
+		unsafe_get_user((args)->words[(i) + 2], (from) + (i) + 2, label); \
+		unsafe_get_user((args)->words[(i) + 3], (from) + (i) + 3, label); \
+	} while (0)
 
 /*
  * Read the argument: its size, then as much of it as both sides know.
@@ -221,17 +231,17 @@ static __always_inline int get_args(union ipcx_args *args, const struct ipcx_com
 	u32 size;
 	int ret;
 
-	if (likely(command->size <= FAST_WORDS * sizeof(u64) &&
-		   user_read_access_begin(uargs, FAST_WORDS * sizeof(u64)))) {
+	if (likely(user_read_access_begin(uargs, ALL_WORDS * sizeof(u64)))) {
 		unsafe_get_user(args->words[0], from, slow);
 		if (likely(args->size == command->size)) {
 			unsafe_get_user(args->words[1], from + 1, slow);
 			unsafe_get_user(args->words[2], from + 2, slow);
 			unsafe_get_user(args->words[3], from + 3, slow);
-			unsafe_get_user(args->words[4], from + 4, slow);
-			unsafe_get_user(args->words[5], from + 5, slow);
-			unsafe_get_user(args->words[6], from + 6, slow);
-			unsafe_get_user(args->words[7], from + 7, slow);
+			GET_4_WORDS(args, from, 4, slow);
+			if (unlikely(command->size > FAST_WORDS * sizeof(u64))) {
+				GET_4_WORDS(args, from, 8, slow);
+				GET_4_WORDS(args, from, 12, slow);
+			}
 			user_read_access_end();
 			return 0;
 		}
