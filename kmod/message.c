@@ -118,7 +118,7 @@ u32 ipcx_pool_take_small(struct ipcx_pool *pool, struct ipcx_message **msgs, u32
 	return i;
 }
 
-/* ipcx_message_put() of @nr messages: those of the small class find their place under one hold of the lock. */
+/* ipcx_message_put() of @nr messages that have been received, and what came with them goes: those of the small class find their place under one hold of the lock. */
 void ipcx_message_put_many(struct ipcx_message **msgs, u32 nr, struct ipcx_object *obj, struct ipcx_pool *pool)
 {
 	u32 i, left = 1;
@@ -139,8 +139,11 @@ void ipcx_message_put_many(struct ipcx_message **msgs, u32 nr, struct ipcx_objec
 		WRITE_ONCE(pool->free[IPCX_CLASS_SMALL], msg);
 	}
 	spin_unlock(&pool->lock);
-	for (i = 0; i < left; i++)
+	for (i = 0; i < left; i++) {
+		if (unlikely(msgs[i]->class & IPCX_CLASS_ATTACHED))
+			ipcx_message_drop_attached(msgs[i], obj);
 		ipcx_message_put(msgs[i], obj, pool);
+	}
 }
 
 void ipcx_pool_drain(struct ipcx_pool *pool, struct ipcx_object *obj)
@@ -296,6 +299,18 @@ struct ipcx_message *ipcx_message_create_slow(struct ipcx_object *obj, struct ip
 }
 
 /*
+ * What came with @msg goes now; for who has taken the message out of its queue and does not want it.  Peekers that are
+ * still copying the message have nothing to do with that, and may take as long as they like.
+ */
+void ipcx_message_drop_attached(struct ipcx_message *msg, struct ipcx_object *obj)
+{
+	struct ipcx_attachment *attached = ipcx_message_detach(msg);
+
+	if (attached)
+		attached->drop(attached, obj);
+}
+
+/*
  * Drop a reference.  Nobody can get a new one to a message that is out of the queue, so the common case needs
  * no atomic operation.
  */
@@ -312,11 +327,8 @@ void ipcx_message_put(struct ipcx_message *msg, struct ipcx_object *obj, struct 
 		smp_acquire__after_ctrl_dep();
 	}
 	if (unlikely(msg->class & ~IPCX_CLASS_MASK)) {
-		struct ipcx_attachment *attached = ipcx_message_detach(msg);
-
+		ipcx_message_drop_attached(msg, obj);
 		msg->class &= IPCX_CLASS_MASK;
-		if (attached)
-			attached->drop(attached, obj);
 	}
 	if (likely(msg->class < IPCX_POOL_CLASSES))
 		msg = pool_give(pool, msg);

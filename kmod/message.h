@@ -163,6 +163,7 @@ u32 ipcx_pool_take_small(struct ipcx_pool *pool, struct ipcx_message **msgs, u32
 void ipcx_message_put_many(struct ipcx_message **msgs, u32 nr, struct ipcx_object *obj,
 			   struct ipcx_pool *pool);
 void ipcx_message_put(struct ipcx_message *msg, struct ipcx_object *obj, struct ipcx_pool *pool);
+void ipcx_message_drop_attached(struct ipcx_message *msg, struct ipcx_object *obj);
 int ipcx_message_copy_out_slow(const struct ipcx_object *obj, const struct ipcx_message *msg,
 			       struct ipcx_buf buf, size_t len);
 

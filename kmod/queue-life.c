@@ -86,6 +86,7 @@ long ipcx_queue_purge(struct file *file, void *args, void __user *uargs)
 		ipcx_queue_wake_admitted(q, &wakes);
 		while ((msg = gone)) {
 			gone = msg->next;
+			ipcx_message_drop_attached(msg, &q->obj);
 			ipcx_message_put(msg, &q->obj, &q->pool);
 		}
 		if (!level || fatal_signal_pending(current))

@@ -508,6 +508,8 @@ static __always_inline int finish(struct ipcx_queue *q, struct ipcx_message *msg
 	if (unlikely(ret) && !(req->flags & IPCX_RECV_PEEK)) {
 		ipcx_queue_give_back(q, msg);
 	} else {
+		if (unlikely(msg->class & IPCX_CLASS_ATTACHED) && !(req->flags & IPCX_RECV_PEEK))
+			ipcx_message_drop_attached(msg, &q->obj);
 		ipcx_message_put(msg, &q->obj, &q->pool);
 	}
 	return ret;
@@ -579,6 +581,8 @@ static __always_inline ssize_t read_msg(struct file *file, struct ipcx_buf buf, 
 	if (ret)
 		return ret;
 	ret = msg->len;
+	if (unlikely(msg->class & IPCX_CLASS_ATTACHED))
+		ipcx_message_drop_attached(msg, &q->obj);
 	ipcx_message_put(msg, &q->obj, &q->pool);
 	return ret;
 }

@@ -5,33 +5,13 @@
  */
 #include "queue-test.h"
 
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
 
-#define PAGE	4096ul
+#include "slow-memory.h"
 
-/* A page that is not there until the returned userfaultfd(2) supplies it. */
-static int missing_page(void **page)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	if (uffd < 0)
-		SKIP("no userfaultfd(2)");
-	CHECK_SYS(ioctl(uffd, UFFDIO_API, &api));
-	*page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CHECK(*page != MAP_FAILED);
-	reg.range.start = (uintptr_t)*page;
-	reg.range.len = PAGE;
-	CHECK_SYS(ioctl(uffd, UFFDIO_REGISTER, &reg));
-	return uffd;
-}
+#define PAGE	SLOW_LEN
 
 static int queue;
 static void *buffer;
@@ -46,8 +26,6 @@ static void *receive(void *unused __attribute__((unused)))
 TEST(pollers_learn_of_the_room)
 {
 	struct pollfd pollfd = { .events = POLLOUT };
-	struct uffd_msg fault;
-	struct uffdio_zeropage zero = { 0 };
 	int uffd = missing_page(&buffer);
 	pthread_t thread;
 	time_t start;
@@ -62,10 +40,8 @@ TEST(pollers_learn_of_the_room)
 	CHECK_EQ(pollfd.revents, POLLOUT);
 	CHECK_LT(time(NULL) - start, TEST_SOON_MS / 1000 - 2);
 
-	CHECK_EQ(read(uffd, &fault, sizeof(fault)), sizeof(fault));
-	zero.range.start = (uintptr_t)buffer;
-	zero.range.len = PAGE;
-	CHECK_SYS(ioctl(uffd, UFFDIO_ZEROPAGE, &zero));
+	page_is_wanted(uffd);
+	supply_page(uffd, buffer);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
@@ -76,12 +52,14 @@ static int receive_for_ever(void *unused)
 	return ipcx_queue_recv(queue, buffer, PAGE) < 0;
 }
 
+static unsigned int timeout_ms = TEST_SOON_MS;
+
 static int call_for_a_while(void *unused)
 {
 	struct ipcx_msg msg = ipcx_msg("x", 1), reply = ipcx_msg(NULL, 0);
 
 	(void)unused;
-	return ipcx_queue_call(queue, &msg, &reply, 0, ipcx_after_ms(300));
+	return ipcx_queue_call(queue, &msg, &reply, 0, ipcx_after_ms(timeout_ms));
 }
 
 /* The receiver cannot keep it and the caller does not want it any more: it must not be in the queue again. */
@@ -91,6 +69,7 @@ TEST(a_call_that_is_given_up_while_it_is_copied)
 	pid_t pid;
 
 	queue = make_queue(0, 0, 0);
+	timeout_ms = 300;
 	pid = spawn(receive_for_ever, NULL);
 	thread_start(&caller, call_for_a_while, NULL);
 	CHECK_SOON(stat_of(queue).received == 1);
@@ -100,4 +79,78 @@ TEST(a_call_that_is_given_up_while_it_is_copied)
 	CHECK_EQ(stat_of(queue).nr_msgs, 0);
 	CHECK_EQ(stat_of(queue).received, 0);
 	CHECK_EQ(stat_of(queue).purged, 1);
+}
+
+static void *peek(void *unused __attribute__((unused)))
+{
+	struct ipcx_msg msg = ipcx_msg(buffer, PAGE);
+
+	CHECK_OK(ipcx_queue_recv_msg(queue, &msg, NULL, IPCX_RECV_PEEK, IPCX_FOREVER));
+	CHECK_EQ(msg.len, 1);
+	return NULL;
+}
+
+/* How to take a call without being able to reply: the caller learns of it, however long somebody else looks at it. */
+static void take_beside_a_peeker(void (*take)(void))
+{
+	struct test_thread caller;
+	int uffd = missing_page(&buffer);
+	pthread_t peeker;
+
+	queue = make_queue(0, 0, 0);
+	thread_start(&caller, call_for_a_while, NULL);
+	CHECK_EQ(pthread_create(&peeker, NULL, peek, NULL), 0);
+	page_is_wanted(uffd);
+	take();
+	CHECK_EQ(thread_join(&caller), -ECONNRESET);
+	supply_page(uffd, buffer);
+	CHECK_EQ(pthread_join(peeker, NULL), 0);
+	CHECK_EQ(stat_of(queue).nr_msgs, 0);
+}
+
+static void take_with_recv(void)
+{
+	char c;
+
+	CHECK_EQ(ipcx_queue_recv(queue, &c, 1), 1);
+}
+
+static void take_with_read(void)
+{
+	char c;
+
+	CHECK_EQ(read(queue, &c, 1), 1);
+}
+
+static void take_with_recvv(void)
+{
+	char c;
+	struct ipcx_msg msg = ipcx_msg(&c, 1);
+
+	CHECK_EQ(ipcx_queue_recvv(queue, &msg, 1, NULL, NO_WAIT), 1);
+}
+
+static void take_with_purge(void)
+{
+	CHECK_EQ(ipcx_queue_purge(queue, NULL), 1);
+}
+
+TEST(a_call_is_received_beside_a_slow_peeker)
+{
+	take_beside_a_peeker(take_with_recv);
+}
+
+TEST(a_call_is_read_beside_a_slow_peeker)
+{
+	take_beside_a_peeker(take_with_read);
+}
+
+TEST(a_call_is_received_in_a_batch_beside_a_slow_peeker)
+{
+	take_beside_a_peeker(take_with_recvv);
+}
+
+TEST(a_call_is_discarded_beside_a_slow_peeker)
+{
+	take_beside_a_peeker(take_with_purge);
 }
