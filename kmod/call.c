@@ -6,7 +6,6 @@
  * good for the queue it came from.  Caller and server each have a reference.  Who ends the call, by a reply or by
  * giving up, claims the caller's waiter, as in every other wait: so a reply reaches its caller or is known not to.
  */
-#include <linux/hash.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -14,12 +13,12 @@
 #include "ipcx_trace.h"
 #include "queue.h"
 
-#define CALLS_BITS	5
+#define CALLS_BUCKETS	32
 
 /**
  * struct ipcx_call - one call
  * @attached:	its place in its message, until it is taken; unwanted when the caller does not wait any more
- * @wait:	the caller
+ * @wait:	the caller, in no line
  * @refs:	the caller's; and that of the message or, when it is taken, of the table
  * @all:	in ipcx_calls.all until it has ended (protected by the queue's lock)
  * @taken:	in ipcx_calls.taken, by @id (by the queue's lock)
@@ -33,7 +32,7 @@ struct ipcx_call {
 	struct ipcx_attachment attached;
 	struct ipcx_waiter wait;
 	refcount_t refs;
-	struct list_head all;
+	struct hlist_node all;
 	struct hlist_node taken;
 	u64 id;
 	struct ipcx_message *msg;
@@ -45,19 +44,23 @@ struct ipcx_call {
 /**
  * struct ipcx_calls - the calls of one queue, from its first on
  * @all:	those whose callers wait (protected by the queue's lock)
- * @taken:	those that servers have taken and not answered, by id (by the queue's lock)
+ * @taken:	those that servers have taken, and whose callers wait, by id (by the queue's lock)
  * @nr_taken:	how many (by the queue's lock)
- * @last_id:	the number given last (by the queue's lock)
+ * @last_id:	the number given last
  * @servers:	the processes that have taken calls
+ * @server:	the one that was looked up last in @servers, only compared (cleared under the queue's lock)
  * @hot:	a call to be used again, taken and given with a single exchange, or NULL
+ * @reply:	likewise, the memory of a small reply: its sender is likely to reply again
  */
 struct ipcx_calls {
-	struct list_head all;
-	struct hlist_head taken[1 << CALLS_BITS];
+	struct hlist_head all;
+	struct hlist_head taken[CALLS_BUCKETS];
 	u32 nr_taken;
-	u64 last_id;
+	atomic64_t last_id;
 	struct ipcx_holders servers;
+	const struct mm_struct *server;
 	struct ipcx_call *hot;
+	struct ipcx_message *reply;
 };
 
 static struct ipcx_call *call_of(struct ipcx_attachment *attached)
@@ -77,7 +80,6 @@ static struct ipcx_calls *calls_get(struct ipcx_queue *q)
 	calls = kzalloc(sizeof(*calls), GFP_KERNEL_ACCOUNT);
 	if (!calls)
 		return ERR_PTR(-ENOMEM);
-	INIT_LIST_HEAD(&calls->all);
 	ret = ipcx_charge(&q->obj, sizeof(*calls));
 	if (ret) {
 		kfree(calls);
@@ -105,16 +107,22 @@ static void call_put(struct ipcx_queue *q, struct ipcx_call *call)
 }
 
 /*
- * Nobody waits for @call any more, or shall not: tell the caller, with @result, unless it has given up.  Returns
- * whether it has been told.
+ * Nobody waits for @call any more, or shall not: the caller, unless it has given up, is told @result when it is woken.
+ * Returns whether it has to be.
  */
-static bool end_locked(struct ipcx_call *call, int result, struct ipcx_wakes *wakes)
+static bool claim_locked(struct ipcx_call *call, int result)
 {
 	if (call->attached.unwanted || !ipcx_waiter_claim(&call->wait))
 		return false;
-	list_del_init(&call->all);
-	ipcx_waiter_complete(&call->wait, result, wakes);
+	hlist_del_init(&call->all);
+	call->wait.result = result;
 	return true;
+}
+
+static void end_locked(struct ipcx_call *call, int result, struct ipcx_wakes *wakes)
+{
+	if (claim_locked(call, result))
+		ipcx_waiter_complete(&call->wait, result, wakes);
 }
 
 /* Its message has been taken by who cannot reply, or has been discarded. */
@@ -122,13 +130,14 @@ static void call_drop(struct ipcx_attachment *attached, struct ipcx_object *obj)
 {
 	struct ipcx_queue *q = ipcx_queue_of(obj);
 	struct ipcx_call *call = call_of(attached);
-	IPCX_WAKES(wakes);
+	bool wake;
 
 	spin_lock(&obj->lock);
 	call->msg = NULL;
-	end_locked(call, obj->state & IPCX_OBJECT_SHUT_RECV ? -EPIPE : -ECONNRESET, &wakes);
+	wake = claim_locked(call, obj->state & IPCX_OBJECT_SHUT_RECV ? -EPIPE : -ECONNRESET);
 	spin_unlock(&obj->lock);
-	ipcx_wake(&wakes);
+	if (wake)
+		ipcx_wake_one(&call->wait);
 	call_put(q, call);
 }
 
@@ -146,17 +155,24 @@ static struct ipcx_call *call_create(struct ipcx_queue *q, struct ipcx_calls *ca
 			ipcx_uncharge(&q->obj, sizeof(*call));
 			return ERR_PTR(-ENOMEM);
 		}
+		call->attached.flag = IPCX_MSG_CALL;
+		call->attached.nr_fds = 0;
+		call->attached.drop = call_drop;
 	}
-	call->attached.flag = IPCX_MSG_CALL;
-	call->attached.nr_fds = 0;
-	call->attached.drop = call_drop;
 	ipcx_waiter_init(&call->wait);
 	INIT_LIST_HEAD(&call->wait.node);
 	refcount_set(&call->refs, 2);
 	call->id = 0;
 	call->attached.unwanted = false;
-	call->reply = NULL;
 	return call;
+}
+
+/* Nobody can reply to it any more; the caller of this puts the table's reference. */
+static void forget_locked(struct ipcx_calls *calls, struct ipcx_call *call)
+{
+	hlist_del(&call->taken);
+	calls->nr_taken--;
+	call->id = 0;
 }
 
 /*
@@ -166,11 +182,15 @@ static struct ipcx_call *call_create(struct ipcx_queue *q, struct ipcx_calls *ca
 static int give_up(struct ipcx_queue *q, struct ipcx_call *call, int err)
 {
 	struct ipcx_message *msg;
+	bool taken;
 	IPCX_WAKES(wakes);
 
 	spin_lock(&q->obj.lock);
 	call->attached.unwanted = true;
-	list_del_init(&call->all);
+	hlist_del_init(&call->all);
+	taken = call->id;
+	if (taken)
+		forget_locked(q->calls, call);
 	msg = call->msg;
 	if (msg && ipcx_order_remove(&q->order, msg)) {
 		q->bytes -= msg->len;
@@ -180,12 +200,45 @@ static int give_up(struct ipcx_queue *q, struct ipcx_call *call, int err)
 		msg = NULL;
 	}
 	spin_unlock(&q->obj.lock);
+	if (taken)
+		call_put(q, call);
 	if (!msg)
 		return err == -ERESTARTSYS ? -EINTR : err;
 	ipcx_queue_wake_admitted(q, &wakes);
 	ipcx_object_notify(&q->obj, EPOLLOUT | EPOLLWRNORM);
 	ipcx_message_put(msg, &q->obj, &q->pool);
 	return err;
+}
+
+static void reply_put(struct ipcx_queue *q, struct ipcx_message *reply)
+{
+	if (likely(reply->class == IPCX_CLASS_SMALL))
+		reply = xchg(&q->calls->reply, reply);
+	if (unlikely(reply))
+		ipcx_message_put(reply, &q->obj, &q->pool);
+}
+
+static struct ipcx_message *reply_create(struct ipcx_queue *q, struct ipcx_calls *calls, const struct ipcx_msg *m)
+{
+	struct ipcx_buf buf = { .ptr = u64_to_user_ptr(m->buf) };
+	struct ipcx_message *msg = NULL;
+
+	if (likely(m->len <= IPCX_SMALL_LEN && !trace_ipcx_copy_in_enabled()))
+		msg = READ_ONCE(calls->reply) ? xchg(&calls->reply, NULL) : NULL;
+	if (unlikely(!msg)) {
+		msg = ipcx_message_create(&q->obj, &q->pool, buf, m->len);
+	} else {
+		ipcx_message_init(msg, m->len);
+		if (unlikely(!ipcx_copy_in(msg->data, &buf, m->len))) {
+			reply_put(q, msg);
+			return ERR_PTR(-EFAULT);
+		}
+	}
+	if (!IS_ERR(msg)) {
+		msg->type = m->type;
+		msg->priority = m->priority;
+	}
+	return msg;
 }
 
 /* Copy the reply to the caller: it has been taken from the server in any case. */
@@ -199,7 +252,7 @@ static int accept_reply(struct ipcx_queue *q, struct ipcx_message *reply, const 
 	ret = fits ? ipcx_message_copy_out(&q->obj, reply, buf, min_t(u64, reply->len, args->reply.len)) : 0;
 	if (!ret)
 		ret = ipcx_queue_describe(&u->reply, reply, args->reply.len);
-	ipcx_message_put(reply, &q->obj, &q->pool);
+	reply_put(q, reply);
 	return ret ? ret : fits ? 0 : -EMSGSIZE;
 }
 
@@ -214,6 +267,7 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 	struct ipcx_calls *calls;
 	struct ipcx_message *msg;
 	struct ipcx_call *call;
+	IPCX_WAKES(wakes);
 	int ret;
 
 	if (req->flags & ~CALL_FLAGS || req->reply.flags)
@@ -243,10 +297,15 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 	ipcx_message_attach(msg, &call->attached);
 	trace_ipcx_send(&q->obj, msg);
 	spin_lock(&q->obj.lock);
-	list_add_tail(&call->all, &calls->all);
+	hlist_add_head(&call->all, &calls->all);
+	ret = ipcx_queue_enter_now_locked(q, msg, &wakes);
 	spin_unlock(&q->obj.lock);
-	ret = ipcx_queue_enter(q, msg, ipcx_wait_flags(file, flags), req->timeout);
-	if (ret) {
+	ipcx_wake(&wakes);
+	if (likely(!ret))
+		ipcx_object_notify(&q->obj, EPOLLIN | EPOLLRDNORM);
+	else if (ret == -EAGAIN || ret == -ENOMEM)
+		ret = ipcx_queue_enter(q, msg, ipcx_wait_flags(file, flags), req->timeout);
+	if (unlikely(ret)) {
 		/* it has never been in the queue: nobody but a shutdown knows of it */
 		ipcx_message_detach(msg);
 		ipcx_message_put(msg, &q->obj, &q->pool);
@@ -255,8 +314,9 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 
 	/* a server that was just woken may answer before this has gone to sleep */
 	cond_resched();
-	ret = ipcx_wait(&q->obj, &call->wait, flags, req->timeout);
-	if (ret)
+	/* see WAIT_BARRIER */
+	ret = smp_load_acquire(&call->wait.done) ? 0 : ipcx_wait(&q->obj, &call->wait, flags, req->timeout);
+	if (unlikely(ret))
 		ret = give_up(q, call, ret);
 	else
 		ret = call->wait.result;
@@ -268,7 +328,7 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 err_unlink:
 	spin_lock(&q->obj.lock);
 	call->attached.unwanted = true;
-	list_del_init(&call->all);
+	hlist_del_init(&call->all);
 	spin_unlock(&q->obj.lock);
 	/* if a shutdown was quicker, it is about to touch the waiter */
 	if (!ipcx_waiter_claim(&call->wait))
@@ -283,7 +343,7 @@ err_put_call:
 
 static struct hlist_head *bucket_of(struct ipcx_calls *calls, u64 id)
 {
-	return &calls->taken[hash_64(id, CALLS_BITS)];
+	return &calls->taken[id % ARRAY_SIZE(calls->taken)];
 }
 
 static struct ipcx_call *find_locked(struct ipcx_calls *calls, u64 id)
@@ -296,11 +356,10 @@ static struct ipcx_call *find_locked(struct ipcx_calls *calls, u64 id)
 	return NULL;
 }
 
-/* Nobody can reply to it any more; the caller of this puts the table's reference. */
-static void forget_locked(struct ipcx_calls *calls, struct ipcx_call *call)
+/* There is no call @id: was there one? */
+static int why_not(const struct ipcx_calls *calls, u64 id)
 {
-	hlist_del(&call->taken);
-	calls->nr_taken--;
+	return id <= atomic64_read(&calls->last_id) ? -ECANCELED : -EINVAL;
 }
 
 /* Is somebody waiting for the reply to call @id? */
@@ -312,46 +371,44 @@ static int check_call(struct ipcx_queue *q, struct ipcx_calls *calls, u64 id)
 	spin_lock(&q->obj.lock);
 	call = find_locked(calls, id);
 	if (!call)
-		ret = -EINVAL;
+		ret = why_not(calls, id);
 	else
-		ret = call->attached.unwanted || atomic_read(&call->wait.claimed) ? -ECANCELED : 0;
+		ret = atomic_read(&call->wait.claimed) ? -ECANCELED : 0;
 	spin_unlock(&q->obj.lock);
 	return ret;
 }
 
-/* Answer call @id: 1 if the reply has reached the caller, 0 if that has gone. */
+/* Answer call @id: -ECANCELED if nobody waits for it any more. */
 static int reply(struct ipcx_queue *q, struct ipcx_calls *calls, u64 id, const struct ipcx_msg *m)
 {
-	struct ipcx_buf buf = { .ptr = u64_to_user_ptr(m->buf) };
 	struct ipcx_message *msg;
 	struct ipcx_call *call;
-	IPCX_WAKES(wakes);
 	bool told = false;
 	int ret;
 
 	ret = ipcx_queue_check(q, m);
 	if (ret)
 		return ret;
-	msg = ipcx_message_create(&q->obj, &q->pool, buf, m->len);
+	msg = reply_create(q, calls, m);
 	if (IS_ERR(msg))
 		return PTR_ERR(msg);
-	msg->type = m->type;
-	msg->priority = m->priority;
 	spin_lock(&q->obj.lock);
 	call = find_locked(calls, id);
-	if (call) {
+	if (likely(call)) {
 		forget_locked(calls, call);
-		call->reply = msg;
-		told = end_locked(call, 0, &wakes);
+		told = claim_locked(call, 0);
+		if (likely(told))
+			call->reply = msg;
 	}
 	spin_unlock(&q->obj.lock);
-	ipcx_wake(&wakes);
-	if (!told)
-		ipcx_message_put(msg, &q->obj, &q->pool);
-	if (!call)
-		return -EINVAL;
+	if (likely(told))
+		ipcx_wake_one(&call->wait);
+	else
+		reply_put(q, msg);
+	if (unlikely(!call))
+		return why_not(calls, id);
 	call_put(q, call);
-	return told;
+	return told ? 0 : -ECANCELED;
 }
 
 /*
@@ -366,7 +423,7 @@ static bool take_call(struct ipcx_queue *q, struct ipcx_calls *calls, struct ipc
 	spin_lock(&q->obj.lock);
 	wanted = !call->attached.unwanted;
 	call->msg = NULL;
-	if (wanted) {
+	if (likely(wanted)) {
 		call->id = id;
 		call->mm = current->mm;
 		call->file = file;
@@ -374,39 +431,40 @@ static bool take_call(struct ipcx_queue *q, struct ipcx_calls *calls, struct ipc
 		calls->nr_taken++;
 	}
 	spin_unlock(&q->obj.lock);
-	if (!wanted)
+	if (unlikely(!wanted))
 		call_put(q, call);
 	return wanted;
 }
 
-static u64 new_id(struct ipcx_queue *q, struct ipcx_calls *calls)
+/* ipcx_queue_deliver(), quick also for a small message that is a call. */
+static int deliver(struct ipcx_queue *q, struct ipcx_message *msg, const struct ipcx_queue_recv *req,
+		   struct ipcx_buf buf)
 {
-	u64 id;
-
-	spin_lock(&q->obj.lock);
-	id = ++calls->last_id;
-	spin_unlock(&q->obj.lock);
-	return id;
+	if (likely((msg->class & IPCX_CLASS_MASK) < IPCX_CLASS_PAGES && !trace_ipcx_copy_out_enabled() &&
+		   ipcx_copy_out(msg->data, &buf, min_t(u64, msg->len, req->msg.len)) &&
+		   !fatal_signal_pending(current)))
+		return 0;
+	return ipcx_queue_deliver(q, msg, req, buf);
 }
 
 /* Take the next message, waiting for it; a call whose caller gives up just then is passed over. */
 static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls *calls,
 		      const struct ipcx_queue_serve *args, struct ipcx_queue_serve __user *u)
 {
-	struct ipcx_queue_recv req = {
-		.flags = ipcx_wait_flags(file, args->flags & (IPCX_NOWAIT | IPCX_REALTIME | IPCX_RECV_TRUNCATE)),
-		.timeout = args->timeout,
-		.select = args->select,
-	};
+	struct ipcx_queue_recv req ipcx_uninitialized;
 	struct ipcx_buf buf = { .ptr = u64_to_user_ptr(args->msg.buf) };
 	struct ipcx_attachment *attached;
 	struct ipcx_message *msg;
-	u64 id = 0;
 	bool taken;
+	u64 id;
 	int ret;
 
+	/* of the message, only the size of the buffer is looked at */
+	req.flags = ipcx_wait_flags(file, args->flags & (IPCX_NOWAIT | IPCX_REALTIME | IPCX_RECV_TRUNCATE));
+	req.timeout = args->timeout;
+	req.select = args->select;
 	for (;;) {
-		req.msg = args->msg;
+		req.msg.len = args->msg.len;
 		msg = ipcx_queue_take(q, &req);
 		if (IS_ERR(msg)) {
 			ret = PTR_ERR(msg);
@@ -414,11 +472,12 @@ static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls
 				ret = -EFAULT;
 			return ret;
 		}
-		ret = ipcx_queue_deliver(q, msg, &req, buf);
+		ret = deliver(q, msg, &req, buf);
 		if (ret)
 			return ret;
+		id = 0;
 		if (msg->class & IPCX_CLASS_ATTACHED && msg->attached->flag == IPCX_MSG_CALL)
-			id = new_id(q, calls);
+			id = atomic64_inc_return(&calls->last_id);
 		if (put_user(id, &u->call)) {
 			ipcx_queue_give_back(q, msg);
 			return -EFAULT;
@@ -435,8 +494,18 @@ static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls
 		ipcx_message_put(msg, &q->obj, &q->pool);
 		if (taken)
 			return 0;
-		id = 0;
 	}
+}
+
+/* The process's end is followed from before its first call on: -ENOMEM, -ERESTARTSYS. */
+static noinline int follow_server(struct ipcx_queue *q, struct ipcx_calls *calls)
+{
+	struct ipcx_holder *holder = ipcx_holder_get(&q->obj, &calls->servers);
+
+	if (IS_ERR(holder))
+		return PTR_ERR(holder);
+	WRITE_ONCE(calls->server, current->mm);
+	return 0;
 }
 
 #define SERVE_FLAGS	(IPCX_NOWAIT | IPCX_REALTIME | IPCX_RECV_TRUNCATE | IPCX_SERVE_REPLY_ONLY | IPCX_SERVE_CHECK)
@@ -447,7 +516,6 @@ long ipcx_queue_serve(struct file *file, void *args, void __user *uargs)
 	struct ipcx_queue_serve __user *u = uargs;
 	const struct ipcx_queue_serve *req = args;
 	u32 only = req->flags & (IPCX_SERVE_REPLY_ONLY | IPCX_SERVE_CHECK);
-	struct ipcx_holder *holder;
 	struct ipcx_calls *calls;
 	int ret;
 
@@ -461,27 +529,25 @@ long ipcx_queue_serve(struct file *file, void *args, void __user *uargs)
 		return PTR_ERR(calls);
 	if (only == IPCX_SERVE_CHECK)
 		return check_call(q, calls, req->call);
-	/* the process's end is followed from before its first call on */
-	if (!only) {
-		holder = ipcx_holder_get(&q->obj, &calls->servers);
-		if (IS_ERR(holder))
-			return PTR_ERR(holder);
+	if (READ_ONCE(calls->server) != current->mm && !only) {
+		ret = follow_server(q, calls);
+		if (ret)
+			return ret;
 	}
 	/* what has become of the reply must be told: find out first whether it can be */
 	if (put_user(0, &u->replied))
 		return -EFAULT;
 	if (req->call) {
 		ret = reply(q, calls, req->call, &req->reply);
-		if (ret < 0)
+		if (ret && ret != -ECANCELED)
 			return ret;
-		if (only)
-			return put_user(ret ? 1 : 2, &u->replied) ? -EFAULT : ret ? 0 : -ECANCELED;
-		if (put_user(ret ? 1 : 2, &u->replied))
+		if (put_user(ret ? 2 : 1, &u->replied))
 			return -EFAULT;
-	}
-	/* a caller that was just woken may call again before this has gone to sleep */
-	if (req->call)
+		if (only)
+			return ret;
+		/* a caller that was just woken may call again before this has gone to sleep */
 		cond_resched();
+	}
 	return take_next(file, q, calls, req, u);
 }
 
@@ -525,19 +591,30 @@ void ipcx_calls_file_closed(struct ipcx_queue *q, const struct file *file)
 /* A process that can have taken calls has ended. */
 void ipcx_calls_holder_ended_locked(struct ipcx_object *obj, struct ipcx_holder *holder, struct ipcx_wakes *wakes)
 {
-	end_taken_locked(ipcx_queue_of(obj), holder->mm, NULL, wakes);
+	struct ipcx_queue *q = ipcx_queue_of(obj);
+
+	end_taken_locked(q, holder->mm, NULL, wakes);
+	/* another process may get an address space at the same address */
+	if (q->calls->server == holder->mm)
+		WRITE_ONCE(q->calls->server, NULL);
 }
 
 /* The queue is shut down for receiving: no call can be taken any more, nor answered. */
 void ipcx_calls_shutdown_locked(struct ipcx_queue *q, struct ipcx_wakes *wakes)
 {
-	struct ipcx_call *call, *next;
+	struct hlist_node *next;
+	struct ipcx_call *call;
 
 	lockdep_assert_held(&q->obj.lock);
 	if (!q->calls)
 		return;
-	list_for_each_entry_safe(call, next, &q->calls->all, all)
+	hlist_for_each_entry_safe(call, next, &q->calls->all, all) {
 		end_locked(call, -EPIPE, wakes);
+		if (call->id) {
+			forget_locked(q->calls, call);
+			call_put(q, call);
+		}
+	}
 }
 
 u32 ipcx_calls_taken_locked(const struct ipcx_queue *q)
@@ -557,6 +634,8 @@ void ipcx_calls_free(struct ipcx_queue *q)
 		ipcx_uncharge(&q->obj, sizeof(*calls->hot));
 		kfree(calls->hot);
 	}
+	if (calls->reply)
+		ipcx_message_put(calls->reply, &q->obj, &q->pool);
 	ipcx_uncharge(&q->obj, sizeof(*calls));
 	kfree(calls);
 }

@@ -110,6 +110,7 @@ bool ipcx_waiter_claim(struct ipcx_waiter *w);
 void ipcx_waiter_complete(struct ipcx_waiter *w, int result, struct ipcx_wakes *wakes);
 void ipcx_wait_for_claimer(struct ipcx_waiter *w);
 int ipcx_wait(const struct ipcx_object *obj, struct ipcx_waiter *w, u32 flags, u64 timeout);
+void ipcx_wake_one(struct ipcx_waiter *w);
 void ipcx_wake_all(struct ipcx_wakes *wakes);
 
 /* Wake what ipcx_waiter_complete() collected; no lock may be held. */

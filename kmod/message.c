@@ -118,7 +118,10 @@ u32 ipcx_pool_take_small(struct ipcx_pool *pool, struct ipcx_message **msgs, u32
 	return i;
 }
 
-/* ipcx_message_put() of @nr messages that have been received, and what came with them goes: those of the small class find their place under one hold of the lock. */
+/*
+ * ipcx_message_put() of @nr messages that have been received, and what came with them goes: those of the small class find
+ * their place under one hold of the lock.
+ */
 void ipcx_message_put_many(struct ipcx_message **msgs, u32 nr, struct ipcx_object *obj, struct ipcx_pool *pool)
 {
 	u32 i, left = 1;

@@ -263,6 +263,12 @@ static __always_inline int send_one(struct ipcx_queue *q, struct ipcx_message *m
 	return ret;
 }
 
+/* The first step of ipcx_queue_enter(), which goes on if this returns -EAGAIN or -ENOMEM; pollers are not told. */
+int ipcx_queue_enter_now_locked(struct ipcx_queue *q, struct ipcx_message *msg, struct ipcx_wakes *wakes)
+{
+	return send_now_locked(q, msg, wakes);
+}
+
 /* send_one() for the less frequent doors: pollers have been told as well. */
 int ipcx_queue_enter(struct ipcx_queue *q, struct ipcx_message *msg, u32 flags, u64 timeout)
 {

@@ -207,6 +207,7 @@ extern const struct file_operations ipcx_queue_fops;
 void ipcx_queue_admit_locked(struct ipcx_queue *q, struct ipcx_wakes *wakes);
 void ipcx_queue_wake_admitted(struct ipcx_queue *q, struct ipcx_wakes *wakes);
 
+int ipcx_queue_enter_now_locked(struct ipcx_queue *q, struct ipcx_message *msg, struct ipcx_wakes *wakes);
 int ipcx_queue_enter(struct ipcx_queue *q, struct ipcx_message *msg, u32 flags, u64 timeout);
 struct ipcx_message *ipcx_queue_take(struct ipcx_queue *q, struct ipcx_queue_recv *req);
 int ipcx_queue_deliver(struct ipcx_queue *q, struct ipcx_message *msg, const struct ipcx_queue_recv *req,

@@ -57,26 +57,55 @@ void ipcx_waiter_complete(struct ipcx_waiter *w, int result, struct ipcx_wakes *
 	list_move_tail(&w->node, &wakes->waiters);
 }
 
+static void wake(struct ipcx_waiter *w)
+{
+	struct ipcx_waiter *head = w->head;
+	struct task_struct *task = head->task;
+
+	trace_ipcx_wake(task);
+	smp_store_release(&head->done, 1);	/* see WAIT_BARRIER */
+	wake_up_process(task);
+}
+
+/*
+ * Wake the waiters that have been completed.  As soon as done is set, the sleeper may return, its stack frame go, and
+ * the task exit.  The task itself is freed after a grace period, so it outlives this.
+ */
 void ipcx_wake_all(struct ipcx_wakes *wakes)
 {
 	struct ipcx_waiter *w, *next;
 
-	/*
-	 * As soon as done is set, the sleeper may return, its stack frame go, and the task exit.  The task
-	 * itself is freed after a grace period, so it outlives this section.
-	 */
 	rcu_read_lock();
-	list_for_each_entry_safe(w, next, &wakes->waiters, node) {
-		struct ipcx_waiter *head = w->head;
-		struct task_struct *task = head->task;
-
-		trace_ipcx_wake(task);
-		smp_store_release(&head->done, 1);	/* see WAIT_BARRIER */
-		wake_up_process(task);
-	}
+	list_for_each_entry_safe(w, next, &wakes->waiters, node)
+		wake(w);
 	rcu_read_unlock();
 	INIT_LIST_HEAD(&wakes->waiters);
 	wakes->nr = 0;
+}
+
+/*
+ * The same for one waiter that is in no list: claimed, with its result stored; no lock may be held.  It may well not have
+ * gone to sleep yet, and then need not be woken.
+ *
+ * SLEEP_BARRIER: the waker stores w->done and then looks at the task's state; the sleeper sets that and then looks at
+ * w->done, each with a full barrier between.  Without one:
+ *
+ *	waker				sleeper
+ *	sees that the task runs
+ *					sees that nothing is done, sleeps for ever
+ *	w->done = 1  (late)
+ */
+void ipcx_wake_one(struct ipcx_waiter *w)
+{
+	struct task_struct *task = w->task;
+
+	rcu_read_lock();
+	trace_ipcx_wake(task);
+	smp_store_release(&w->done, 1);		/* see WAIT_BARRIER */
+	smp_mb();				/* see SLEEP_BARRIER */
+	if (READ_ONCE(task->__state) != TASK_RUNNING)
+		wake_up_process(task);
+	rcu_read_unlock();
 }
 
 /* Sleep until @w is done (0), a signal arrives (-ERESTARTSYS) or the time is past (-ETIMEDOUT). */
@@ -88,7 +117,7 @@ static int sleep_until_done(struct ipcx_waiter *w, u32 flags, u64 timeout)
 	int ret;
 
 	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);	/* see SLEEP_BARRIER */
 		if (smp_load_acquire(&w->done)) {	/* see WAIT_BARRIER */
 			ret = 0;
 			break;

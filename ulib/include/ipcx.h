@@ -192,7 +192,7 @@ int ipcx_queue_call(int queue, const struct ipcx_msg *msg, struct ipcx_msg *repl
  */
 int ipcx_queue_serve(int queue, uint64_t *call, const struct ipcx_msg *reply, struct ipcx_msg *msg,
 		     unsigned int flags, uint64_t timeout);
-/* Reply, and take no other message.  -ECANCELED: the caller does not wait any more. */
+/* Reply, and take no other message.  -ECANCELED: nobody waits for it any more. */
 int ipcx_queue_reply(int queue, uint64_t call, const struct ipcx_msg *reply);
 /* 1 if the caller still waits for the reply, 0 if it has given up or died. */
 int ipcx_queue_call_wanted(int queue, uint64_t call);

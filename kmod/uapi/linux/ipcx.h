@@ -13,7 +13,8 @@
  *	EACCES		the object's mode bits, or the rights of this descriptor, do not allow it
  *	EAGAIN		it would have to wait, and IPCX_NOWAIT or O_NONBLOCK was given
  *	EBADF		a descriptor in the argument is not open
- *	ECANCELED	the caller whose call this is has gone: it died, was interrupted, or its time has passed
+ *	ECANCELED	nobody waits for this reply: the caller has died, was interrupted, or its time has passed; or it
+ *			has been replied to
  *	ECONNRESET	the conversation is over: the server that took the call has gone or will not answer it; or
  *			this subscriber was too slow and has been disconnected
  *	EDQUOT		the memory quota of the object's owner is used up; of a notice, that of who asks

@@ -283,12 +283,12 @@ struct ipcx_queue_call {
  * @call:	in: the call to reply to, 0 for none; out: the call taken, 0 if the message is none
  * @reply:	the reply; its type is 1 to U32_MAX
  * @msg:	in: the buffer; out: the message
- * @replied:	out: 1 if the reply has reached its caller, 2 if the caller had gone, 0 if there was no reply; valid
+ * @replied:	out: 1 if the reply has reached its caller, 2 if nobody waited for it, 0 if there was no reply; valid
  *		whatever became of the next message: unless it is 0, @call is done with
  *
  * Needs IPCX_READ.  A call belongs to the process that took it, and ends with ECONNRESET for the caller when that
  * process ends or the open file through which it was taken is closed.  Any thread that can use this queue may
- * reply.  EINVAL: no such call, or it has been replied to.
+ * reply.  EINVAL: this queue never had such a call.
  */
 struct ipcx_queue_serve {
 	__u32 size;
@@ -302,7 +302,7 @@ struct ipcx_queue_serve {
 	__u32 reserved;
 };
 
-#define IPCX_SERVE_REPLY_ONLY	(1U << 10)	/* do not take another message; ECANCELED if the caller has gone */
-#define IPCX_SERVE_CHECK	(1U << 11)	/* do not reply: ECANCELED if the caller of @call has gone, else 0 */
+#define IPCX_SERVE_REPLY_ONLY	(1U << 10)	/* do not take another message; ECANCELED if nobody waits for it */
+#define IPCX_SERVE_CHECK	(1U << 11)	/* do not reply: ECANCELED if nobody waits for it, else 0 */
 
 #endif /* _UAPI_LINUX_IPCX_QUEUE_H */
