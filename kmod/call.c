@@ -6,6 +6,7 @@
  * good for the queue it came from.  Caller and server each have a reference.  Who ends the call, by a reply or by
  * giving up, claims the caller's waiter, as in every other wait: so a reply reaches its caller or is known not to.
  */
+#include <linux/sched/prio.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -49,6 +50,8 @@ struct ipcx_call {
  * @last_id:	the number given last
  * @servers:	the processes that have taken calls
  * @server:	the one that was looked up last in @servers, only compared (cleared under the queue's lock)
+ * @idle_cpu:	where a server yields to its callers, or -1; a hint
+ * @patience:	yields that may be lost: see YIELD (only roughly counted)
  * @hot:	a call to be used again, taken and given with a single exchange, or NULL
  * @reply:	likewise, the memory of a small reply: its sender is likely to reply again
  */
@@ -59,9 +62,44 @@ struct ipcx_calls {
 	atomic64_t last_id;
 	struct ipcx_holders servers;
 	const struct mm_struct *server;
+	int idle_cpu;
+	int patience;
 	struct ipcx_call *hot;
 	struct ipcx_message *reply;
 };
+
+/*
+ * YIELD: two sides that take turns on one processor need not sleep at all: each yields, and finds its answer when it
+ * gets the processor back.  A sleep and the wake-up that it calls for cost as much as a switch.
+ *
+ * But the scheduler gives the processor back at once to whoever has had less of it by some margin.  Such a yield is
+ * lost, though it brings the two sides nearer; where they do about the same work, few are.  Where one side works much
+ * more than the other nearly all are, and sleeping is better: so a queue has a store of yields that may be lost, which
+ * those that are not fill again.
+ */
+#define PATIENCE	8192
+#define YIELDS_MAX	8
+
+/* Yield until *@until is not 0, to a peer on processor @cpu; or let whoever has just been woken run. */
+static void yield_to_peer(struct ipcx_calls *calls, int cpu, const u32 *until)
+{
+	int left = READ_ONCE(calls->patience), lost = 0;
+
+	if (!IPCX_CAN_YIELD || left <= 0 || cpu != raw_smp_processor_id() || current->prio < MAX_RT_PRIO) {
+		cond_resched();
+		return;
+	}
+	for (;;) {
+		yield();
+		if (READ_ONCE(*until)) {
+			left = min(left + 2, PATIENCE);
+			break;
+		}
+		if (++lost == YIELDS_MAX || signal_pending(current))
+			break;
+	}
+	WRITE_ONCE(calls->patience, left - lost);
+}
 
 static struct ipcx_call *call_of(struct ipcx_attachment *attached)
 {
@@ -80,6 +118,8 @@ static struct ipcx_calls *calls_get(struct ipcx_queue *q)
 	calls = kzalloc(sizeof(*calls), GFP_KERNEL_ACCOUNT);
 	if (!calls)
 		return ERR_PTR(-ENOMEM);
+	calls->idle_cpu = -1;
+	calls->patience = PATIENCE;
 	ret = ipcx_charge(&q->obj, sizeof(*calls));
 	if (ret) {
 		kfree(calls);
@@ -268,7 +308,7 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 	struct ipcx_message *msg;
 	struct ipcx_call *call;
 	IPCX_WAKES(wakes);
-	int ret;
+	int ret, cpu;
 
 	if (req->flags & ~CALL_FLAGS || req->reply.flags)
 		return -EINVAL;
@@ -299,6 +339,10 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 	spin_lock(&q->obj.lock);
 	hlist_add_head(&call->all, &calls->all);
 	ret = ipcx_queue_enter_now_locked(q, msg, &wakes);
+	if (list_empty(&wakes.waiters))
+		cpu = calls->idle_cpu;
+	else
+		cpu = task_cpu(list_last_entry(&wakes.waiters, struct ipcx_waiter, node)->task);
 	spin_unlock(&q->obj.lock);
 	ipcx_wake(&wakes);
 	if (likely(!ret))
@@ -312,8 +356,8 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 		goto err_unlink;
 	}
 
-	/* a server that was just woken may answer before this has gone to sleep */
-	cond_resched();
+	/* a server may answer before this has gone to sleep */
+	yield_to_peer(calls, cpu, (u32 *)&call->wait.done);
 	/* see WAIT_BARRIER */
 	ret = smp_load_acquire(&call->wait.done) ? 0 : ipcx_wait(&q->obj, &call->wait, flags, req->timeout);
 	if (unlikely(ret))
@@ -378,8 +422,8 @@ static int check_call(struct ipcx_queue *q, struct ipcx_calls *calls, u64 id)
 	return ret;
 }
 
-/* Answer call @id: -ECANCELED if nobody waits for it any more. */
-static int reply(struct ipcx_queue *q, struct ipcx_calls *calls, u64 id, const struct ipcx_msg *m)
+/* Answer call @id of a caller that belongs to processor @cpu: -ECANCELED if nobody waits for it any more. */
+static int reply(struct ipcx_queue *q, struct ipcx_calls *calls, u64 id, const struct ipcx_msg *m, int *cpu)
 {
 	struct ipcx_message *msg;
 	struct ipcx_call *call;
@@ -397,8 +441,10 @@ static int reply(struct ipcx_queue *q, struct ipcx_calls *calls, u64 id, const s
 	if (likely(call)) {
 		forget_locked(calls, call);
 		told = claim_locked(call, 0);
-		if (likely(told))
+		if (likely(told)) {
 			call->reply = msg;
+			*cpu = task_cpu(call->wait.task);
+		}
 	}
 	spin_unlock(&q->obj.lock);
 	if (likely(told))
@@ -517,7 +563,7 @@ long ipcx_queue_serve(struct file *file, void *args, void __user *uargs)
 	const struct ipcx_queue_serve *req = args;
 	u32 only = req->flags & (IPCX_SERVE_REPLY_ONLY | IPCX_SERVE_CHECK);
 	struct ipcx_calls *calls;
-	int ret;
+	int ret, cpu = -1;
 
 	if (req->flags & ~SERVE_FLAGS || req->reserved || req->msg.flags || !ipcx_select_valid(req->select) ||
 	    only == (IPCX_SERVE_REPLY_ONLY | IPCX_SERVE_CHECK) || (only && !req->call))
@@ -538,15 +584,19 @@ long ipcx_queue_serve(struct file *file, void *args, void __user *uargs)
 	if (put_user(0, &u->replied))
 		return -EFAULT;
 	if (req->call) {
-		ret = reply(q, calls, req->call, &req->reply);
+		ret = reply(q, calls, req->call, &req->reply, &cpu);
 		if (ret && ret != -ECANCELED)
 			return ret;
 		if (put_user(ret ? 2 : 1, &u->replied))
 			return -EFAULT;
 		if (only)
 			return ret;
-		/* a caller that was just woken may call again before this has gone to sleep */
-		cond_resched();
+		/* the caller may call again before this has gone to sleep */
+		if (!READ_ONCE(q->order.nr) && !(ipcx_wait_flags(file, req->flags) & IPCX_NOWAIT)) {
+			WRITE_ONCE(calls->idle_cpu, raw_smp_processor_id());
+			yield_to_peer(calls, cpu, &q->order.nr);
+			WRITE_ONCE(calls->idle_cpu, -1);
+		}
 	}
 	return take_next(file, q, calls, req, u);
 }

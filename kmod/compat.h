@@ -60,6 +60,12 @@
 #define fd_file(f) ((f).file)
 #endif
 
+/*
+ * Before 6.6 a task that yields the processor loses nothing else.  With the scheduler that came then its deadline
+ * moves away each time (and later even its share goes): other tasks would be preferred to it for a long time.
+ */
+#define IPCX_CAN_YIELD (LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0))
+
 /* a variable that is written before it is read, and too large to be zeroed by the compiler each time */
 #if __has_attribute(__uninitialized__)
 #define ipcx_uninitialized __attribute__((__uninitialized__))

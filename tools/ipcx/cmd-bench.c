@@ -103,7 +103,7 @@ static const char help[] =
 "\n"
 "--count works in a machine whose time stamp counter advances by one per instruction\n"
 "(QEMU with -icount shift=0; make count).  It reads the counter around 40 batches of 32\n"
-"operations (fewer of large messages) and gives the smallest: user and kernel mode,\n"
+"operations (fewer of large messages) and gives the median: user and kernel mode,\n"
 "with the loop (about 10 instructions), the calls through the table of mechanisms\n"
 "(about 15 each) and the check of the payload (about 10).  Only cases that need one\n"
 "processor; no streams.\n";
