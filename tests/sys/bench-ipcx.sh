@@ -8,7 +8,9 @@ need_device
 LIMIT=120
 ipcx ls > "$T/before"
 works "the objects of ipcx in every case" ipcx bench -t 0.004 -r 1 -s 64,64K,1M \
-	-m ipcx_queue,ipcx_queue_rw,ipcx_call,ipcx_stream,ipcx_region,ipcx_sem,ipcx_event,ipcx_notify,ipcx_queue_epoll,ipcx_wait,ipcx_wait_set,ipcx_wait_set_queue,ipcx_queue_fds,pipe --json "$T/rows"
+	-m ipcx_queue,ipcx_queue_rw,ipcx_queue_uring,ipcx_call,ipcx_stream,ipcx_region,\
+ipcx_sem,ipcx_event,ipcx_notify,ipcx_queue_epoll,ipcx_wait,ipcx_wait_set,ipcx_wait_set_queue,ipcx_queue_fds,pipe \
+	--json "$T/rows"
 cp "$T/out" "$T/table"
 is "$(sed -n '/^FAILED/,$p' "$T/table")" "" "none failed"
 is "$(sed -n '/^Not measured/,$p' "$T/table" | grep ipcx)" "" "none was left out"
@@ -20,7 +22,7 @@ row() {
 }
 
 for size in 64 65536 1048576; do
-	for mechanism in ipcx_queue ipcx_queue_rw ipcx_region; do
+	for mechanism in ipcx_queue ipcx_queue_rw ipcx_queue_uring ipcx_region; do
 		row send_recv $mechanism $size one_cpu
 		row roundtrip $mechanism $size one_cpu
 		row stream $mechanism $size one_cpu
@@ -38,7 +40,9 @@ row wait_any ipcx_wait 0 one_cpu
 row wait_any ipcx_wait_set 0 one_cpu
 row wait_any ipcx_wait_set_queue 0 one_cpu
 row pass_fd ipcx_queue_fds 0 one_cpu
-works "in the open loop" ipcx bench --rate 500 -p one_cpu -t 0.02 -r 1 -m ipcx_queue,ipcx_stream --json "$T/rows"
+works "in the open loop" ipcx bench --rate 500 -p one_cpu -t 0.02 -r 1 -m ipcx_queue,ipcx_queue_uring,ipcx_stream \
+	--json "$T/rows"
+row open_loop ipcx_queue_uring 64 one_cpu
 row open_loop ipcx_queue 64 one_cpu
 row open_loop ipcx_stream 64 one_cpu
 works "in sweeps" ipcx bench -c depth,processes,objects -n 0,2,1000 -t 0.004 -r 1 \

@@ -157,9 +157,12 @@ static struct io_uring_sqe *prep_recv(struct link *l, int dir, void *buf, size_t
 	return sqe;
 }
 
+/* In a stream no receive follows that could take it along. */
 static int send_uring(struct link *l, int dir, void *buf, size_t len)
 {
-	return queue(l, prep_send(l, dir, buf, len), false, is_ipcx(l) ? 0 : len);
+	int ret = queue(l, prep_send(l, dir, buf, len), false, is_ipcx(l) ? 0 : len);
+
+	return l->bcase == CASE_STREAM || l->bcase == CASE_OPEN_LOOP ? complete(l) : ret;
 }
 
 static int recv_uring(struct link *l, int dir, void *buf, size_t len)
@@ -227,7 +230,8 @@ const struct mechanism uring_mechanisms[] = {
 	  .setup = setup_uring, .start = start_uring, .send = send_uring, .recv = recv_uring,
 	  .sendv = send_batch, .recvv = recv_batch, .flush = flush_uring },
 	{ .name = "ipcx_queue_uring", .usage = "ipcx_uring_prep_queue_send(3) and _recv on an ipcx queue for "
-	  "each direction; batch: _sendv and _recvv, all messages in one request each",
+	  "each direction; stream: each its own call; batch: _sendv and _recvv, all messages in one "
+	  "request each",
 	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH),
 	  .setup = setup_ipcx, .start = start_uring, .send = send_uring, .recv = recv_uring,
 	  .sendv = send_messages, .recvv = recv_messages, .flush = flush_uring },
