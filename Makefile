@@ -55,6 +55,16 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 
+# Message libraries that the bench compares with, if they are installed (PEER_ROOT: elsewhere).
+peer	= $(if $(wildcard $(PEER_ROOT)/usr/include/$(1)),$(2))
+PEER_FLAGS := $(call peer,zmq.h,-DHAVE_ZMQ) $(call peer,nng/nng.h,-DHAVE_NNG) $(call peer,ck_ring.h,-DHAVE_CK)
+PEER_LIBS := $(call peer,zmq.h,-lzmq) $(call peer,nng/nng.h,-lnng)
+ifneq ($(PEER_ROOT),)
+PEER_FLAGS += -isystem $(PEER_ROOT)/usr/include
+PEER_LIBS += -L$(PEER_ROOT)/usr/lib/x86_64-linux-gnu -Wl,--allow-shlib-undefined
+endif
+$(B)/obj/tools/ipcx/bench/mech-peers.o: CPPFLAGS += $(PEER_FLAGS)
+
 # Shared linking of the library's own name; libipcx.so is what -lipcx finds.
 SO	:= $(B)/libipcx.so.$(VERSION)
 
@@ -110,7 +120,7 @@ $(B)/libipcx.so: $(SO)
 	$(Q)ln -sf $(notdir $(SO)) $(B)/libipcx.so.0 && ln -sf libipcx.so.0 $@
 
 $(B)/ipcx: $(TOOL_OBJ) $(B)/libipcx.a
-	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lm
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(PEER_LIBS) $(LIBS) -lm
 
 # The machine's first process; static, because it runs before anything else is there.
 $(B)/vm-init: $(addprefix tools/vm/,init.c job.c klog.c init.h)
@@ -188,8 +198,8 @@ bench-now: user vm-module
 	$(Q)mkdir -p $(B)/bench
 	$(Q)if [ -c /dev/ipcx ]; then $(B)/ipcx bench $(BENCH) --json $(B)/bench.json --svg $(B)/bench; else \
 		$(RUN_IN) -t 1500 -m 2048 -f tools/vm/gnuplot-later:/usr/bin/gnuplot -o /tmp/bench.json:$(B)/bench.json \
-		-o /tmp/plots.gp:$(B)/bench/plots.gp -- env IPCX_PROGRESS=1 ipcx bench $(BENCH) --json /tmp/bench.json --svg bench && \
-		(cd $(B) && gnuplot bench/plots.gp); fi
+		-o /tmp/plots.gp:$(B)/bench/plots.gp -- env IPCX_PROGRESS=1 ipcx bench $(BENCH) --json /tmp/bench.json --svg bench; \
+		ret=$$?; (cd $(B) && gnuplot bench/plots.gp) && exit $$ret; fi
 	@echo 'The figures are in $(B)/bench.json, the plots are $(B)/bench/*.svg.'
 
 count-now: user vm-module

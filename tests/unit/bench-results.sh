@@ -121,6 +121,14 @@ if command -v gnuplot > /dev/null; then
 	done
 fi
 
+# Libraries that are compared with if they were installed: a row, or a word on the package.
+works "message libraries" ipcx bench -t 0.002 -r 1 -s 64 -c send_recv -m zeromq,nng,ck_ring,pipe
+for peer in "zeromq libzmq3-dev" "nng libnng-dev" "ck_ring libck-dev"; do
+	set -- $peer
+	grep -q -e "^  $1 .* ns\|^  $1 .* us" -e ": $2 was not installed" "$T/out"
+	passed $? "$1 has a row or a reason" < "$T/out"
+done
+
 works "Markdown" ipcx bench -t 0.002 -r 1 -s 64,4K -c send_recv,post_wait --markdown "$T/md"
 has "$(head -n 1 "$T/md")" "$(uname -r)" "it names the kernel first"
 has "$(cat "$T/md")" '| `pipe` | ' "a mechanism has a line"

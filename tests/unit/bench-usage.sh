@@ -12,7 +12,7 @@ done
 works "bench --list" ipcx bench --list
 cp "$T/out" "$T/list"
 for name in pipe fifo posix_mq sysv_msg unix_stream unix_dgram unix_seqpacket tcp signal eventfd futex sem_t pthread_cond signalfd \
-	    tee poll poll_eventfd select epoll epoll_edge epoll_eventfd futex_waitv pidfd_getfd posix_mq_prio sysv_msg_type ipcx_queue_prio ipcx_queue_type \
+	    tee poll poll_eventfd select epoll epoll_edge epoll_eventfd futex_waitv pidfd_getfd zeromq nng ck_ring posix_mq_prio sysv_msg_type ipcx_queue_prio ipcx_queue_type \
 	    sysv_sem posix_shm sysv_shm process_vm memfd io_uring ipcx_queue ipcx_queue_rw ipcx_region ipcx_sem \
 	    ipcx_event; do
 	has "$(cat "$T/list")" "  $name " "its list names $name"

@@ -366,7 +366,9 @@ static unsigned int placements_of(enum bench_case c, const struct mechanism *m)
 		return m->placements;
 	if (c == CASE_PROCESSES)
 		return 1U << ONE_CPU | 1U << TWO_CPUS;
-	return cases[c].two_sided ? 1U << ONE_CPU | 1U << TWO_CPUS : 1U << ONE_CPU;
+	if (!cases[c].two_sided)
+		return 1U << ONE_CPU;
+	return m->spins ? 1U << TWO_CPUS : 1U << ONE_CPU | 1U << TWO_CPUS;
 }
 
 /* Receivers, objects, or messages in one call: as many as 256 KiB hold, at most BATCH_NR. */

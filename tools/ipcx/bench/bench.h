@@ -102,7 +102,8 @@ struct link {
  * @two_sided: as a floor it takes two processes
  * @placements: as a floor, bits of the placements that make sense
  * @no_payload: as a floor, it has no size
- * @is_measure: something to compare with, not to use: no floor, but no standard call either
+ * @is_measure: something else to compare with: neither a floor nor a standard call
+ * @spins: it never sleeps: two sides on one processor would wait for each other's time slice to end
  * @order: in a deep queue, which message comes out
  * @setup: before the fork: make all objects; 0, -errno, or skip()
  * @start: after the fork, in the process of side @side (in one process: once, side 0); may be NULL
@@ -134,6 +135,7 @@ struct mechanism {
 	unsigned int placements;
 	bool no_payload;
 	bool is_measure;
+	bool spins;
 	enum order order;
 	int (*setup)(struct link *l);
 	int (*start)(struct link *l, int side);
@@ -158,6 +160,7 @@ extern const struct mechanism broadcast_mechanisms[];
 extern const struct mechanism wait_mechanisms[];
 extern const struct mechanism fd_mechanisms[];
 extern const struct mechanism sweep_mechanisms[];
+extern const struct mechanism peer_mechanisms[];
 extern const struct mechanism ipcx_mechanisms[];
 extern const struct mechanism local_mechanisms[];
 

@@ -278,7 +278,7 @@ const struct mechanism local_mechanisms[] = {
 	{ .name = "bare_ring", .usage = "shared memory, a ring written by hand for one length: no "
 	  "checks, never sleeps",
 	  .cases = CASE_BIT(CASE_SEND_RECV) | CASE_BIT(CASE_STREAM), .is_measure = true,
-	  .setup = setup_bare,
+	  .spins = true, .setup = setup_bare,
 	  .send = send_bare, .recv = recv_bare },
 	{ .name = "ipcx_ring", .usage = "ipcx_ring_send(), ipcx_ring_recv(); batch: "
 	  "ipcx_ring_sendv(), ipcx_ring_recvv()",

@@ -19,6 +19,7 @@ static const struct mechanism *const families[] = {
 	wait_mechanisms,
 	fd_mechanisms,
 	sweep_mechanisms,
+	peer_mechanisms,
 	ipcx_mechanisms,
 	local_mechanisms,
 	floor_mechanisms,
