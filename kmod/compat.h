@@ -22,13 +22,6 @@
 #define ipcx_idmap_t struct user_namespace
 #endif
 
-/* 6.5: what a file that only has read_iter offers to splice(2) */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
-#define ipcx_splice_read copy_splice_read
-#else
-#define ipcx_splice_read generic_file_splice_read
-#endif
-
 /* 6.8: commands of io_uring have a header of their own; 6.5: they get the whole entry of the submission queue */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 #include <linux/io_uring/cmd.h>

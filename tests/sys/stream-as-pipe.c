@@ -533,6 +533,78 @@ ON_BOTH(splice_in_and_out)
 	CHECK_EQ(splice(fds[0], NULL, p[1], NULL, 1, 0), 0);
 }
 
+/* A pipe that has room for less than there is takes that much, and nothing is lost. */
+ON_BOTH(splice_into_a_small_pipe)
+{
+	static char in[60000], out[60000];
+	int fds[2], p[2];
+	size_t got = 0, moved;
+
+	make(fds);
+	CHECK_SYS(pipe2(p, O_CLOEXEC));
+	CHECK_SYS(fcntl(p[1], F_SETPIPE_SZ, 8192));
+	fill(in, 0, sizeof(in));
+	CHECK_EQ(write(fds[1], in, sizeof(in)), sizeof(in));
+	while (got < sizeof(in)) {
+		moved = CHECK_SYS(splice(fds[0], NULL, p[1], NULL, sizeof(in), SPLICE_F_NONBLOCK));
+		CHECK_GT(moved, 0);
+		CHECK_LE(moved, 8192);
+		CHECK_SYS_ERR(splice(fds[0], NULL, p[1], NULL, 1, SPLICE_F_NONBLOCK), EAGAIN);
+		read_fully(p[0], out + got, moved);
+		got += moved;
+	}
+	check_bytes(out, 0, sizeof(out));
+}
+
+/* Others read it empty again and again between the look and the taking: nobody who does not want to wait does. */
+static int splices_without_waiting(void *arg)
+{
+	int *fds = arg, p[2];
+	char c[64];
+
+	CHECK_SYS(pipe2(p, O_CLOEXEC));
+	for (int i = 0; i < 20000; i++) {
+		ssize_t n = splice(fds[0], NULL, p[1], NULL, 8, SPLICE_F_NONBLOCK);
+
+		if (n < 0)
+			CHECK_EQ(errno, EAGAIN);
+		else
+			CHECK_EQ(read(p[0], c, sizeof(c)), n);
+	}
+	return 0;
+}
+
+ON_BOTH(splice_without_waiting_beside_other_readers)
+{
+	int fds[2], got = 0;
+	pid_t pid[2];
+	char c;
+
+	make(fds);
+	CHECK_SYS(fcntl(fds[0], F_SETFL, 0));
+	for (int i = 0; i < 2; i++)
+		pid[i] = spawn(splices_without_waiting, fds);
+	while (waitpid(pid[0], &got, WNOHANG) == 0) {
+		CHECK_EQ(write(fds[1], "x", 1), 1);
+		if (readable(fds[0]) > 1000)
+			CHECK_EQ(read(fds[0], &c, 1), 1);
+	}
+	CHECK_EQ(got, 0);
+	/* the other one is not kept waiting, though nothing is written any more */
+	CHECK_EXITS(pid[1], 0);
+}
+
+/* As from a pipe: the source of sendfile(2) must be a file that can be read at any place. */
+ON_BOTH(sendfile_out_of_it)
+{
+	int fds[2], file = CHECK_SYS(memfd_create("out", MFD_CLOEXEC));
+
+	make(fds);
+	CHECK_EQ(write(fds[1], "x", 1), 1);
+	CHECK_SYS_ERR(sendfile(file, fds[0], NULL, 1), EINVAL);
+	CHECK_EQ(readable(fds[0]), 1);
+}
+
 ON_BOTH(sendfile_into_it)
 {
 	static char in[50000], out[50000];
