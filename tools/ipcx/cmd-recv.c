@@ -292,7 +292,7 @@ static const char recv_help[] =
 "Take messages from a queue and print them, one per line; one message, waiting for it.\n"
 "If NAME is a stream: all its bytes, as they are, until its last writer has gone.\n"
 "\n"
-"  -c, --count N       N messages\n"
+"  -n, --count N       N messages\n"
 "  -f, --follow        all that come, until the queue is shut down\n"
 "  -a, --all           all that are there now\n"
 "  -c, --create        make the queue, with the defaults of `ipcx create`, if there is none\n"
