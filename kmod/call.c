@@ -79,8 +79,10 @@ struct ipcx_calls {
  */
 #define PATIENCE	8192
 #define YIELDS_MAX	8
+/* Sides that copy more than this work long, and seldom about as long as each other. */
+#define YIELD_LEN	SZ_16K
 
-/* Yield until *@until is not 0, to a peer on processor @cpu; or let whoever has just been woken run. */
+/* Yield until *@until is not 0, to a peer on processor @cpu, or -1; or let whoever has just been woken run. */
 static void yield_to_peer(struct ipcx_calls *calls, int cpu, const u32 *until)
 {
 	int left = READ_ONCE(calls->patience), lost = 0;
@@ -357,7 +359,7 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 	}
 
 	/* a server may answer before this has gone to sleep */
-	yield_to_peer(calls, cpu, (u32 *)&call->wait.done);
+	yield_to_peer(calls, req->msg.len <= YIELD_LEN ? cpu : -1, (u32 *)&call->wait.done);
 	/* see WAIT_BARRIER */
 	ret = smp_load_acquire(&call->wait.done) ? 0 : ipcx_wait(&q->obj, &call->wait, flags, req->timeout);
 	if (unlikely(ret))
@@ -594,7 +596,7 @@ long ipcx_queue_serve(struct file *file, void *args, void __user *uargs)
 		/* the caller may call again before this has gone to sleep */
 		if (!READ_ONCE(q->order.nr) && !(ipcx_wait_flags(file, req->flags) & IPCX_NOWAIT)) {
 			WRITE_ONCE(calls->idle_cpu, raw_smp_processor_id());
-			yield_to_peer(calls, cpu, &q->order.nr);
+			yield_to_peer(calls, req->reply.len <= YIELD_LEN ? cpu : -1, &q->order.nr);
 			WRITE_ONCE(calls->idle_cpu, -1);
 		}
 	}

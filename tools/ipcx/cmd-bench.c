@@ -103,10 +103,10 @@ static const char help[] =
 "\n"
 "--count works in a machine whose time stamp counter advances by one per instruction\n"
 "(QEMU with -icount shift=0; make count).  It reads the counter around 40 batches of 32\n"
-"operations (fewer of large messages) and gives the median: user and kernel mode,\n"
-"with the loop (about 10 instructions), the calls through the table of mechanisms\n"
-"(about 15 each) and the check of the payload (about 10).  Only cases that need one\n"
-"processor; no streams.\n";
+"operations (fewer of large messages) and gives the smallest, or with two processes the\n"
+"median: user and kernel mode, with the loop (about 10 instructions), the calls through\n"
+"the table of mechanisms (about 15 each) and the check of the payload (about 10).  Only\n"
+"cases that need one processor; no streams.\n";
 
 /* Is @name in a comma-separated list? */
 static bool is_listed(const char *list, const char *name)

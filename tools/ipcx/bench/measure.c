@@ -169,8 +169,8 @@ void row_finish(struct row *row)
 	}
 	qsort(row->samples, row->nr_samples, sizeof(*row->samples), by_value);
 	row->p50 = percentile(row, 0.50);
-	/* counted, the middle one: with two processes a timer tick can make the batch after it cheaper than any other */
-	row->min = counting ? row->p50 : row->samples[0];
+	/* with two processes a timer tick can make the batch after it cheaper than any other: then the middle one counts */
+	row->min = counting && row_is_two_sided(row) ? row->p50 : row->samples[0];
 	row->p99 = percentile(row, 0.99);
 	row->p999 = percentile(row, 0.999);
 	row->max = row->samples[row->nr_samples - 1];
