@@ -11,7 +11,7 @@
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 BUILD=${IPCX_BUILD:-$ROOT/build}
 [ "$IPCX" ] || { [ -x "$BUILD/ipcx" ] && IPCX=$BUILD/ipcx; } || IPCX=$(command -v ipcx)
-LIMIT=20
+LIMIT=$((20 * ${IPCX_TEST_SLOW:-1}))
 N=t$$
 nr=0
 nr_failed=0

@@ -23,6 +23,7 @@
 static struct test_case *cases;
 static struct test_case **cases_tail = &cases;
 static uint64_t random_state;
+int test_slowness = 1;
 
 void test_register(struct test_case *tc)
 {
@@ -345,9 +346,9 @@ static int run_case(const struct test_case *tc)
 		exit(0);
 	}
 	setpgid(pid, pid);
-	status = wait_child(pid, tc->limit_ms);
+	status = wait_child(pid, tc->limit_ms * test_slowness);
 	if (status == -1) {
-		NOTE("%s: still running after %u ms", tc->name, tc->limit_ms);
+		NOTE("%s: still running after %u ms", tc->name, tc->limit_ms * test_slowness);
 		print_stacks(pid);
 		status = 1 << 8;
 	} else if (WIFSIGNALED(status)) {
@@ -381,6 +382,8 @@ int main(int argc, char **argv)
 			puts(tc->name);
 		return 0;
 	}
+	if (getenv("IPCX_TEST_SLOW"))
+		test_slowness = atoi(getenv("IPCX_TEST_SLOW"));
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (tc = cases; tc; tc = tc->next)

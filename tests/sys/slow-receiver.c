@@ -52,7 +52,7 @@ static int receive_for_ever(void *unused)
 	return ipcx_queue_recv(queue, buffer, PAGE) < 0;
 }
 
-static unsigned int timeout_ms = TEST_SOON_MS;
+static unsigned int timeout_ms = 60000;
 
 static int call_for_a_while(void *unused)
 {
