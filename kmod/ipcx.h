@@ -338,8 +338,8 @@ struct ipcx_taking {
 
 /* ---- wait-many.c, wait-set.c: waits for several objects ---- */
 
-bool ipcx_all_lock(struct ipcx_object *obj);
-void ipcx_all_unlock(struct ipcx_object *obj, bool all);
+bool ipcx_all_lock(struct ipcx_object *obj) __acquires(&obj->lock);
+void ipcx_all_unlock(struct ipcx_object *obj, bool all) __releases(&obj->lock);
 u32 ipcx_all_serve_locked(struct ipcx_object *obj, struct ipcx_wakes *wakes);
 void ipcx_all_notify(struct ipcx_object *obj);
 long ipcx_wait_many(struct file *file, void *args, void __user *uargs);

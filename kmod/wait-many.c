@@ -294,7 +294,7 @@ static bool all_end_locked(struct many *m, struct entry *first, bool thorough)
 	}
 	for (i = 0; i < locked; i++)
 		if (m->entries + i != first)
-			spin_unlock(&object_of(m->entries + i)->lock);
+			ipcx_all_unlock_next(object_of(m->entries + i));
 	return claimed;
 }
 
@@ -304,7 +304,7 @@ static bool all_end(struct many *m)
 
 	ipcx_all_lock_next(object_of(m->entries));
 	ret = all_end_locked(m, m->entries, true);
-	spin_unlock(&object_of(m->entries)->lock);
+	ipcx_all_unlock_next(object_of(m->entries));
 	return ret;
 }
 
@@ -313,17 +313,19 @@ static bool all_end(struct many *m)
  * must let them through before the lock is dropped; others call ipcx_object_notify() afterwards.
  */
 bool ipcx_all_lock(struct ipcx_object *obj)
+	__acquires(&obj->lock)
 {
 	spin_lock(&obj->lock);
 	if (likely(!obj->nr_all))
 		return false;
 	spin_unlock(&obj->lock);
 	mutex_lock(&ipcx_all_mutex);
-	ipcx_all_lock_next(obj);
+	spin_lock_nest_lock(&obj->lock, &ipcx_all_mutex);
 	return true;
 }
 
 void ipcx_all_unlock(struct ipcx_object *obj, bool all)
+	__releases(&obj->lock)
 {
 	spin_unlock(&obj->lock);
 	if (all)
@@ -363,7 +365,7 @@ void ipcx_all_notify(struct ipcx_object *obj)
 	list_for_each_entry(p, &obj->all, taker.wait.node) {
 		ipcx_all_lock_next(obj);
 		serve_locked(p, &wakes);
-		spin_unlock(&obj->lock);
+		ipcx_all_unlock_next(obj);
 		cond_resched();
 	}
 	mutex_unlock(&ipcx_all_mutex);

@@ -301,7 +301,7 @@ static int try_all_locked(struct ipcx_wait_set *set, struct ipcx_want *wants, st
 		m = set->members[__ffs64(left)];
 		if (!ret && m->what == IPCX_WAIT_TAKE)
 			made[m->index] = object_of(m)->kind->taking->take_locked(object_of(m), wants + m->index);
-		spin_unlock(&object_of(m)->lock);
+		ipcx_all_unlock_next(object_of(m));
 	}
 	return ret;
 }

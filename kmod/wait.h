@@ -12,9 +12,17 @@
 /* Whoever holds it may hold the locks of several objects, in any order: nobody else holds one and waits for another. */
 extern struct mutex ipcx_all_mutex;
 
+/* Their number is only known at run time, which sparse cannot follow: to it, neither of these changes anything. */
 static inline void ipcx_all_lock_next(struct ipcx_object *obj)
 {
 	spin_lock_nest_lock(&obj->lock, &ipcx_all_mutex);
+	__release(&obj->lock);
+}
+
+static inline void ipcx_all_unlock_next(struct ipcx_object *obj)
+{
+	__acquire(&obj->lock);
+	spin_unlock(&obj->lock);
 }
 
 /* What poll(2) reports of an object that is ready for @what, as select(2) sees it. */
