@@ -103,7 +103,8 @@ static noinline struct ipcx_message *take_returned_locked(struct ipcx_broadcast 
 
 /* What is at the cursor is the caller's: a reference, and the number of messages lost before it, which is 0 so far. */
 static __always_inline struct ipcx_message *take_locked(struct ipcx_broadcast *b, struct ipcx_subscriber *sub,
-							u32 *lost, struct aftermath *after)
+							u32 *lost, const struct task_struct *receiver,
+							struct aftermath *after)
 {
 	struct ipcx_entry *entry = sub->at, *next = entry->next;
 	struct ipcx_message *msg = entry->msg;
@@ -118,7 +119,7 @@ static __always_inline struct ipcx_message *take_locked(struct ipcx_broadcast *b
 	}
 	/* looked at here, so that the depth is only computed for it */
 	if (trace_ipcx_recv_enabled())
-		trace_ipcx_recv(&b->queue.obj, msg, b->tail->seq - next->seq);
+		trace_ipcx_recv(&b->queue.obj, msg, next->seq, b->tail->seq - next->seq, receiver);
 	if (--entry->cursors || entry != b->head) {
 		refcount_inc(&msg->refs);
 	} else {
@@ -151,7 +152,7 @@ static void serve_locked(struct ipcx_broadcast *b, struct ipcx_subscriber *sub, 
 		if (r->flags & IPCX_RECV_PEEK)
 			r->msg = NULL;
 		else if (list_empty(&sub->returned))
-			r->msg = take_locked(b, sub, &r->lost, after);
+			r->msg = take_locked(b, sub, &r->lost, r->wait.task, after);
 		else
 			r->msg = take_returned_locked(b, sub, &r->lost);
 		ipcx_waiter_complete(&r->wait, 0, &after->wakes);
@@ -182,7 +183,7 @@ static void enter_locked(struct ipcx_broadcast *b, struct ipcx_message *msg, str
 	entry->msg = msg;
 	entry->next = tail;
 	b->tail = tail;
-	trace_ipcx_enqueue(&b->queue.obj, msg, tail->seq - b->head->seq);
+	trace_ipcx_enqueue(&b->queue.obj, msg, tail->seq, tail->seq - b->head->seq);
 	list_for_each_entry_safe(sub, next, &b->receiving, receiving)
 		serve_locked(b, sub, after);
 }
@@ -407,7 +408,7 @@ static __always_inline struct ipcx_message *get_locked(struct ipcx_broadcast *b,
 		*lost = min_t(u64, sub->lost, U32_MAX);
 		return msg;
 	}
-	msg = take_locked(b, sub, lost, after);
+	msg = take_locked(b, sub, lost, current, after);
 	if (unlikely(!list_empty(&q->senders)))
 		ipcx_broadcast_admit_locked(b, after);
 	return msg;

@@ -86,12 +86,17 @@ TRACE_EVENT(ipcx_send,
 		  __entry->len)
 );
 
-DECLARE_EVENT_CLASS(ipcx_message_event,
-	TP_PROTO(const struct ipcx_object *obj, const struct ipcx_message *msg, u32 depth),
-	TP_ARGS(obj, msg, depth),
+/*
+ * A message has come in: it is in the queue, or goes straight to a receiver that waits.  seq numbers a queue's messages in
+ * the order in which they come in, from 1: it pairs ipcx_enqueue with ipcx_recv.
+ */
+TRACE_EVENT(ipcx_enqueue,
+	TP_PROTO(const struct ipcx_object *obj, const struct ipcx_message *msg, u64 seq, u32 depth),
+	TP_ARGS(obj, msg, seq, depth),
 	TP_STRUCT__entry(
 		__field(u64, id)
 		__field(u64, len)
+		__field(u64, seq)
 		__field(u32, type)
 		__field(u32, priority)
 		__field(u32, depth)
@@ -99,20 +104,41 @@ DECLARE_EVENT_CLASS(ipcx_message_event,
 	TP_fast_assign(
 		__entry->id = obj->id;
 		__entry->len = msg->len;
+		__entry->seq = seq;
 		__entry->type = msg->type;
 		__entry->priority = msg->priority;
 		__entry->depth = depth;
 	),
-	TP_printk("id=%llu type=%u priority=%u len=%llu depth=%u", __entry->id, __entry->type,
-		  __entry->priority, __entry->len, __entry->depth)
+	TP_printk("id=%llu type=%u priority=%u len=%llu depth=%u seq=%llu", __entry->id, __entry->type,
+		  __entry->priority, __entry->len, __entry->depth, __entry->seq)
 );
 
-DEFINE_EVENT(ipcx_message_event, ipcx_enqueue,
-	TP_PROTO(const struct ipcx_object *obj, const struct ipcx_message *msg, u32 depth),
-	TP_ARGS(obj, msg, depth));
-DEFINE_EVENT(ipcx_message_event, ipcx_recv,
-	TP_PROTO(const struct ipcx_object *obj, const struct ipcx_message *msg, u32 depth),
-	TP_ARGS(obj, msg, depth));
+/* pid is the thread that receives, which is another than the one in whose context this is if it is given the message. */
+TRACE_EVENT(ipcx_recv,
+	TP_PROTO(const struct ipcx_object *obj, const struct ipcx_message *msg, u64 seq, u32 depth,
+		 const struct task_struct *receiver),
+	TP_ARGS(obj, msg, seq, depth, receiver),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, len)
+		__field(u64, seq)
+		__field(u32, type)
+		__field(u32, priority)
+		__field(u32, depth)
+		__field(pid_t, pid)
+	),
+	TP_fast_assign(
+		__entry->id = obj->id;
+		__entry->len = msg->len;
+		__entry->seq = seq;
+		__entry->type = msg->type;
+		__entry->priority = msg->priority;
+		__entry->depth = depth;
+		__entry->pid = receiver->pid;
+	),
+	TP_printk("id=%llu type=%u priority=%u len=%llu depth=%u seq=%llu pid=%d", __entry->id, __entry->type,
+		  __entry->priority, __entry->len, __entry->depth, __entry->seq, __entry->pid)
+);
 
 /* A message makes way for a newer one; losers is how many receivers lose it: see IPCX_QUEUE_LATEST, IPCX_OVERFLOW_DROP. */
 TRACE_EVENT(ipcx_drop,
@@ -140,13 +166,16 @@ DECLARE_EVENT_CLASS(ipcx_copy_event,
 		__field(u64, id)
 		__field(u64, len)
 		__field(u64, ns)
+		__field(u32, kind)
 	),
 	TP_fast_assign(
 		__entry->id = obj->id;
 		__entry->len = len;
 		__entry->ns = ns;
+		__entry->kind = obj->kind->kind;
 	),
-	TP_printk("id=%llu len=%llu ns=%llu", __entry->id, __entry->len, __entry->ns)
+	TP_printk("id=%llu kind=%u len=%llu ns=%llu", __entry->id, __entry->kind, __entry->len,
+		  __entry->ns)
 );
 
 DEFINE_EVENT(ipcx_copy_event, ipcx_copy_in,
@@ -251,14 +280,16 @@ TRACE_EVENT(ipcx_wait,
 	TP_STRUCT__entry(
 		__field(u64, id)
 		__field(u32, nr)
+		__field(u32, kind)
 		__field(int, ret)
 	),
 	TP_fast_assign(
 		__entry->id = obj->id;
 		__entry->nr = nr;
+		__entry->kind = obj->kind->kind;
 		__entry->ret = ret;
 	),
-	TP_printk("id=%llu nr=%u ret=%d", __entry->id, __entry->nr, __entry->ret)
+	TP_printk("id=%llu kind=%u nr=%u ret=%d", __entry->id, __entry->kind, __entry->nr, __entry->ret)
 );
 
 #endif /* IPCX_TRACE_H */

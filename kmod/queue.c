@@ -43,7 +43,8 @@ static noinline bool hand_over_locked(struct ipcx_queue *q, struct ipcx_message 
 		if (fits && (likely(!(r->flags & RECV_SPECIAL)) || takes(r, msg))) {
 			r->msg = msg;
 			q->received++;
-			trace_ipcx_recv(&q->obj, msg, q->order.nr);
+			trace_ipcx_enqueue(&q->obj, msg, msg->seq, q->order.nr);
+			trace_ipcx_recv(&q->obj, msg, msg->seq, q->order.nr, r->wait.task);
 			ipcx_waiter_complete(&r->wait, 0, wakes);
 			return true;
 		}
@@ -67,7 +68,7 @@ static __always_inline bool enter_locked(struct ipcx_queue *q, struct ipcx_messa
 		if (!ipcx_order_add(&q->order, msg, false))
 			return false;
 		q->bytes += msg->len;
-		trace_ipcx_enqueue(&q->obj, msg, q->order.nr);
+		trace_ipcx_enqueue(&q->obj, msg, msg->seq, q->order.nr);
 	}
 	q->sent++;
 	return true;
@@ -357,7 +358,7 @@ static __always_inline struct ipcx_message *take_locked(struct ipcx_queue *q, st
 	ipcx_order_take(&q->order, level);
 	q->bytes -= msg->len;
 	q->received++;
-	trace_ipcx_recv(&q->obj, msg, q->order.nr);
+	trace_ipcx_recv(&q->obj, msg, msg->seq, q->order.nr, current);
 	if (!list_empty(&q->senders))
 		ipcx_queue_admit_locked(q, wakes);
 	return msg;

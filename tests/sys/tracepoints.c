@@ -3,33 +3,13 @@
  * Tracepoints: whoever traces where time goes relies on every step being there, with the right numbers, and
  * on nothing being there while tracing is off.
  */
-#include "object.h"
+#include "tracing.h"
 
 #include <stdarg.h>
 
-#define TRACING	"/sys/kernel/tracing/"
 #define EVENTS	TRACING "instances/ipcx-test/"
 
 static char trace[1 << 20];
-
-#define CPU1	"/sys/devices/system/cpu/cpu1/online"
-
-/*
- * Switching an event changes code that the other processor may be running.  Emulation with several threads does
- * not always survive that, in whatever part of the kernel it happens, so in the machine there is one processor
- * while events are switched.
- */
-static void one_processor(void)
-{
-	if (getenv("IPCX_VM") && !access(CPU1, W_OK))
-		write_text(CPU1, "0");
-}
-
-static void all_processors(void)
-{
-	if (getenv("IPCX_VM") && !access(CPU1, W_OK))
-		write_text(CPU1, "1");
-}
 
 /* An instance of its own: nobody else's events, and gone afterwards. */
 static void remove_instance(void)
@@ -168,14 +148,14 @@ TEST(way_of_a_message)
 	read_trace();
 	expect(1, "ipcx_send", "id=%llu type=7 priority=3 len=10", q_id);
 	expect(1, "ipcx_send", "id=%llu type=7 priority=3 len=100000", q_id);
-	expect(1, "ipcx_copy_in", "id=%llu len=10", q_id);
-	expect(1, "ipcx_copy_in", "id=%llu len=100000", q_id);
-	expect(1, "ipcx_enqueue", "id=%llu type=7 priority=3 len=10 depth=1", q_id);
-	expect(1, "ipcx_enqueue", "id=%llu type=7 priority=3 len=100000 depth=2", q_id);
-	expect(1, "ipcx_recv", "id=%llu type=7 priority=3 len=10 depth=1", q_id);
-	expect(1, "ipcx_recv", "id=%llu type=7 priority=3 len=100000 depth=0", q_id);
-	expect(1, "ipcx_copy_out", "id=%llu len=10", q_id);
-	expect(1, "ipcx_copy_out", "id=%llu len=100000", q_id);
+	expect(1, "ipcx_copy_in", "id=%llu kind=1 len=10", q_id);
+	expect(1, "ipcx_copy_in", "id=%llu kind=1 len=100000", q_id);
+	expect(1, "ipcx_enqueue", "id=%llu type=7 priority=3 len=10 depth=1 seq=1", q_id);
+	expect(1, "ipcx_enqueue", "id=%llu type=7 priority=3 len=100000 depth=2 seq=2", q_id);
+	expect(1, "ipcx_recv", "id=%llu type=7 priority=3 len=10 depth=1 seq=1 pid=%d", q_id, getpid());
+	expect(1, "ipcx_recv", "id=%llu type=7 priority=3 len=100000 depth=0 seq=2 pid=%d", q_id, getpid());
+	expect(1, "ipcx_copy_out", "id=%llu kind=1 len=10", q_id);
+	expect(1, "ipcx_copy_out", "id=%llu kind=1 len=100000", q_id);
 }
 
 static int receives(void *arg)
@@ -205,11 +185,13 @@ TEST(sleeping_and_waking)
 	read_trace();
 	expect(1, "ipcx_block", "id=%llu kind=1", q_id);
 	expect(1, "ipcx_wake", "pid=%d", pid);
-	expect(1, "ipcx_recv", "id=%llu type=1 priority=0 len=1 depth=0", q_id);
+	/* in the sender's context, to whoever waits */
+	expect(1, "ipcx_enqueue", "id=%llu type=1 priority=0 len=1 depth=0 seq=1", q_id);
+	expect(1, "ipcx_recv", "id=%llu type=1 priority=0 len=1 depth=0 seq=1 pid=%d", q_id, pid);
 	expect(0, "ipcx_timeout", "id=%llu kind=1", q_id);
 	expect(1, "ipcx_block", "id=%llu kind=3", id(s));
 	expect(1, "ipcx_timeout", "id=%llu kind=3", id(s));
-	expect(1, "ipcx_wait", "id=%llu nr=1 ret=%d", id(s), -ETIMEDOUT);
+	expect(1, "ipcx_wait", "id=%llu kind=3 nr=1 ret=%d", id(s), -ETIMEDOUT);
 }
 
 TEST(semaphores_and_mappings)
@@ -230,8 +212,8 @@ TEST(semaphores_and_mappings)
 	read_trace();
 	expect(1, "ipcx_post", "id=%llu nr=3 count=4", id(s));
 	expect(0, "ipcx_post", "id=%llu nr=9 count=4", id(s));
-	expect(1, "ipcx_wait", "id=%llu nr=2 ret=0", id(s));
-	expect(1, "ipcx_wait", "id=%llu nr=3 ret=%d", id(s), -EAGAIN);
+	expect(1, "ipcx_wait", "id=%llu kind=3 nr=2 ret=0", id(s));
+	expect(1, "ipcx_wait", "id=%llu kind=3 nr=3 ret=%d", id(s), -EAGAIN);
 	expect(1, "ipcx_map", "id=%llu offset=0 len=%lu writable=1", id(fd), 4 * PAGE);
 	expect(1, "ipcx_map", "id=%llu offset=%lu len=%lu writable=0", id(fd), 2 * PAGE, PAGE);
 }
@@ -262,11 +244,11 @@ TEST(changes_of_an_event)
 	expect(1, "ipcx_block", "id=%llu kind=4", id(e));
 	expect(1, "ipcx_pulse", "id=%llu was_set=0 woken=1", id(e));
 	expect(1, "ipcx_wake", "pid=%d", pid);
-	expect(1, "ipcx_wait", "id=%llu nr=1 ret=0", id(e));
+	expect(1, "ipcx_wait", "id=%llu kind=4 nr=1 ret=0", id(e));
 	expect(1, "ipcx_set", "id=%llu was_set=0 woken=0", id(e));
 	expect(1, "ipcx_set", "id=%llu was_set=1 woken=0", id(e));
 	expect(1, "ipcx_reset", "id=%llu was_set=1 woken=0", id(e));
-	expect(1, "ipcx_wait", "id=%llu nr=1 ret=%d", id(e), -EAGAIN);
+	expect(1, "ipcx_wait", "id=%llu kind=4 nr=1 ret=%d", id(e), -EAGAIN);
 }
 
 TEST(notices)
@@ -310,8 +292,8 @@ TEST(messages_that_make_way)
 	enable("0");
 	read_trace();
 	expect(1, "ipcx_drop", "id=%llu type=1 len=1 losers=2", id(q));
-	expect(1, "ipcx_enqueue", "id=%llu type=1 priority=0 len=2 depth=1", id(q));
-	expect(1, "ipcx_recv", "id=%llu type=1 priority=0 len=2 depth=0", id(q));
+	expect(1, "ipcx_enqueue", "id=%llu type=1 priority=0 len=2 depth=1 seq=2", id(q));
+	expect(1, "ipcx_recv", "id=%llu type=1 priority=0 len=2 depth=0 seq=2 pid=%d", id(q), getpid());
 	expect(1, "ipcx_drop", "id=%llu type=1 len=1 losers=1", id(latest));
 }
 
@@ -329,7 +311,7 @@ TEST(nothing_while_off)
 	write_text(EVENTS "events/ipcx/ipcx_enqueue/enable", "1");
 	CHECK_OK(ipcx_queue_send(q, "x", 1));
 	read_trace();
-	expect(1, "ipcx_enqueue", "id=%llu type=1 priority=0 len=1 depth=2", id(q));
+	expect(1, "ipcx_enqueue", "id=%llu type=1 priority=0 len=1 depth=2 seq=2", id(q));
 	CHECK(!strstr(trace, "ipcx_send"));
 	CHECK(!strstr(trace, "ipcx_copy_in"));
 }
