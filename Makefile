@@ -29,7 +29,7 @@ say	= $(if $(V),,@echo '  $(1)	$(2)';)
 step	:= tools/vm/step
 
 LIB_SRC	:= $(wildcard ulib/*.c)
-TOOL_SRC := $(wildcard tools/ipcx/*.c tools/ipcx/bench/*.c)
+TOOL_SRC := $(wildcard tools/ipcx/*.c tools/ipcx/bench/*.c tools/ipcx/trace/*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 UNIT_SRC := $(wildcard tests/unit/*.c)
 SYS_SRC	:= $(wildcard tests/sys/*.c)
@@ -64,6 +64,10 @@ PEER_FLAGS += -isystem $(PEER_ROOT)/usr/include
 PEER_LIBS += -L$(PEER_ROOT)/usr/lib/x86_64-linux-gnu -Wl,--allow-shlib-undefined
 endif
 $(B)/obj/tools/ipcx/bench/mech-peers.o: CPPFLAGS += $(PEER_FLAGS)
+
+# ipcx trace: reading the kernel's trace, and the offsets in its structures.
+$(B)/obj/tools/ipcx/trace/collect.o: CPPFLAGS += -I/usr/include/tracefs -I/usr/include/traceevent
+TRACE_LIBS := -ltracefs -ltraceevent -lbpf
 
 # Shared linking of the library's own name; libipcx.so is what -lipcx finds.
 SO	:= $(B)/libipcx.so.$(VERSION)
@@ -120,7 +124,7 @@ $(B)/libipcx.so: $(SO)
 	$(Q)ln -sf $(notdir $(SO)) $(B)/libipcx.so.0 && ln -sf libipcx.so.0 $@
 
 $(B)/ipcx: $(TOOL_OBJ) $(B)/libipcx.a
-	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(PEER_LIBS) $(LIBS) -lm
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(PEER_LIBS) $(TRACE_LIBS) $(LIBS) -lm
 
 # The machine's first process; static, because it runs before anything else is there.
 $(B)/vm-init: $(addprefix tools/vm/,init.c job.c klog.c init.h)

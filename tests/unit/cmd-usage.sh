@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/cmd-test.sh"
 [ -x "$IPCX" ] || skip_all "there is no ipcx"
 
-commands="create ls stat shutdown notify rm send recv peek purge post wait set reset pulse map demo bench"
+commands="create ls stat shutdown notify rm send recv peek purge post wait set reset pulse map demo bench trace"
 works "--help" ipcx --help
 cp "$T/out" "$T/help"
 works "help" ipcx help
@@ -28,6 +28,16 @@ usage() {
 	fails 2 "ipcx $*" ipcx "$@"
 }
 
+usage trace
+usage trace --pid 0
+usage trace --pid 1 true
+usage trace --all 1 --pid 1
+usage trace --all no-time
+usage trace --mech no-such-mechanism true
+usage trace --mech "" true
+usage trace --buffer 1 true
+usage trace --objects many true
+usage trace --timeline=0 true
 usage create
 usage create queue
 usage create queue a b

@@ -44,6 +44,7 @@ static const struct command commands[] = {
 	{ "The whole", NULL, NULL },
 	{ "demo", cmd_demo, "a story with real processes that checks itself" },
 	{ "bench", cmd_bench, "compare with every standard call" },
+	{ "trace", cmd_trace, "what the kernel copies, wakes and waits for, of ipcx and of every standard call" },
 };
 
 static void print_help(FILE *out)
