@@ -30,6 +30,14 @@ has "$(ipcx ls -l | grep "$N.r")" "12 KiB" "ls -l tells the size of a region"
 has "$(ipcx ls --json | grep "$N.q")" "\"max_msgs\": 7" "ls --json tells the limits of a queue"
 works "stat of an object" ipcx stat "$N.q"
 has "$(cat "$T/out")" "0 of at most 7" "stat tells the messages and their limit"
+has "$(cat "$T/out")" "sent" "it tells what has passed"
+ipcx recv "$N.q" --timeout 20 > /dev/null 2>&1 &
+holder=$!
+is_told() { ipcx stat "$N.q" | grep -q "opened by   $holder ipcx, descriptor"; }
+soon is_told
+passed $? "stat tells who has it open" < /dev/null
+kill "$holder"
+wait "$holder" 2> /dev/null
 works "stat of the module" ipcx stat
 has "$(cat "$T/out")" "queue region semaphore" "stat of the module tells its features"
 is "$(field "$N.q" users)" 0 "nobody has it open; stat does not count itself"

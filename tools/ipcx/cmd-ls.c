@@ -7,10 +7,11 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "holders.h"
 
 /* Everything that can be asked about one object. */
 struct object {
@@ -333,6 +334,20 @@ static void print_object(const char *name, const struct object *object)
 	}
 }
 
+/* Who has it open, as far as the caller may know: a line for each descriptor. */
+static void print_holders(uint64_t id)
+{
+	struct holder *holders;
+	unsigned int nr;
+
+	holders = find_holders(&nr);
+	for (unsigned int i = 0; i < nr; i++)
+		if (holders[i].id == id && holders[i].pid != getpid())
+			printf("opened by   %d %s, descriptor %d (%s)\n", holders[i].pid, holders[i].comm,
+			       holders[i].fd, holders[i].rights);
+	free(holders);
+}
+
 static int stat_module(bool as_json)
 {
 	static const struct {
@@ -382,7 +397,8 @@ static int stat_module(bool as_json)
 
 static const char stat_help[] =
 "Usage: ipcx stat [NAME] [--json]\n"
-"Everything about one object; without a NAME, about the module: its limits and your quota.\n"
+"Everything about one object, and who has it open as far as you may know; without a NAME, about\n"
+"the module: its limits and your quota.\n"
 "\n"
 "      --json  one object on one line\n";
 
@@ -421,6 +437,7 @@ int cmd_stat(int argc, char **argv)
 		return report(ret, "look at '%s'", name);
 	if (!as_json) {
 		print_object(name, &object);
+		print_holders(object.stat.id);
 		return finish_output();
 	}
 	json_begin(&json, stdout);

@@ -7,7 +7,7 @@ _ipcx()
 	local command=${COMP_WORDS[1]} words= names= name
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="create ls stat shutdown notify rm send recv peek call serve purge post wait set reset pulse map demo bench trace help
+		words="create ls stat shutdown notify rm send recv peek call serve purge post wait set reset pulse map demo bench top trace help
 			--help --version"
 		COMPREPLY=($(compgen -W "$words" -- "$cur"))
 		return
@@ -40,10 +40,11 @@ _ipcx()
 	wait)		words="--any --all --timeout --nowait" names=1 ;;
 	map)		words="--hex --read --write --offset --length" names=1 ;;
 	demo)		words="--no-bench" ;;
+	top)		words="--delay --count --batch --json --processes --sort --counters --help" ;;
 	trace)		words="--pid --all --time --mech --objects --timeline --hist --svg --output --buffer --json --help" ;;
 	bench)		words="--case --mechanism --size --sweep --steps --placement --seconds --rounds --rate --quick --brief
 				--floor --count --local --memory --json --markdown --svg --list" ;;
-	help)		words="create ls stat shutdown notify rm send recv peek call serve purge post wait set reset pulse map demo bench trace" ;;
+	help)		words="create ls stat shutdown notify rm send recv peek call serve purge post wait set reset pulse map demo bench top trace" ;;
 	esac
 	COMPREPLY=($(compgen -W "$words --help" -- "$cur"))
 	[ "$names" ] || return

@@ -44,6 +44,7 @@ static const struct command commands[] = {
 	{ "The whole", NULL, NULL },
 	{ "demo", cmd_demo, "a story with real processes that checks itself" },
 	{ "bench", cmd_bench, "compare with every standard call" },
+	{ "top", cmd_top, "the busiest objects and processes, live" },
 	{ "trace", cmd_trace, "what the kernel copies, wakes and waits for, of ipcx and of every standard call" },
 };
 

@@ -125,6 +125,7 @@ int cmd_shutdown(int argc, char **argv);
 int cmd_post(int argc, char **argv);		/* cmd-sem.c */
 int cmd_wait(int argc, char **argv);
 int cmd_send(int argc, char **argv);		/* cmd-send.c */
+int cmd_top(int argc, char **argv);		/* cmd-top.c */
 int cmd_trace(int argc, char **argv);		/* cmd-trace.c */
 
 /* cmd-call.c: what a command that is run for a message finds */

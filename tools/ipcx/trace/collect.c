@@ -317,13 +317,18 @@ static int attach(const struct trace_options *options, struct trace_session *ses
 	snprintf(name, sizeof(name), "ipcx-trace-%d", getpid());
 	snprintf(t.group, sizeof(t.group), "ipcxtrace%d", getpid());
 	t.instance = tracefs_instance_create(name);
-	if (!t.instance)
-		return report(-errno, "make a tracing instance (as root, with tracefs at /sys/kernel/tracing)"), -EPERM;
+	if (!t.instance) {
+		if (!options->quiet)
+			report(-errno, "make a tracing instance (as root, with tracefs at /sys/kernel/tracing)");
+		return -EPERM;
+	}
 	tracefs_trace_off(t.instance);
 	tracefs_instance_file_write(t.instance, "trace_clock", "mono");
-	if (tracefs_instance_set_buffer_size(t.instance, options->buffer_kb, -1) < 0)
-		return report(-errno, "get a ring buffer of %llu KiB for each processor",
-			      (unsigned long long)options->buffer_kb), -ENOMEM;
+	if (tracefs_instance_set_buffer_size(t.instance, options->buffer_kb, -1) < 0) {
+		report(-errno, "get a ring buffer of %llu KiB for each processor",
+		       (unsigned long long)options->buffer_kb);
+		return -ENOMEM;
+	}
 	for (unsigned int i = 0; i < nr_trace_probes; i++)
 		if (trace_probes[i].mechs & options->mechs)
 			add_probe(&trace_probes[i], session);
@@ -332,8 +337,10 @@ static int attach(const struct trace_options *options, struct trace_session *ses
 	if (t.nr_kprobes)
 		wanted[ARRAY_SIZE(systems)] = t.group;
 	t.tep = tracefs_local_events_system(NULL, wanted);
-	if (!t.tep)
-		return report(-errno, "read the formats of the kernel's events"), -EIO;
+	if (!t.tep) {
+		report(-errno, "read the formats of the kernel's events");
+		return -EIO;
+	}
 	enable_points(options, session);
 	enable_probes();
 	return 0;
@@ -651,6 +658,8 @@ static void run(const struct trace_options *options, struct trace_session *sessi
 			ended = true;
 		if (!ended)
 			drain(follow, false);
+		if (options->tick && !options->tick())
+			ended = true;
 	}
 	tracefs_trace_off(t.instance);
 	session->end_ns = now_ns();

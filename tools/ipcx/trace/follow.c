@@ -39,6 +39,7 @@ struct op {
  * @mech:	MECH_NONE until something tells
  * @copy_depth:	copying functions that call each other: only the outermost counts
  * @copies:	in this call
+ * @sum:	of all its calls so far
  */
 struct thread {
 	uint32_t tid;
@@ -60,6 +61,7 @@ struct thread {
 	uint64_t waking_at;
 	struct op *ops;
 	unsigned int nr_ops, max_ops;
+	struct trace_thread sum;
 	struct thread *next;
 };
 
@@ -80,6 +82,18 @@ struct known {
 
 static struct thread *threads[NR_THREAD_CELLS];
 static struct trace_object *objects[NR_OBJECT_CELLS];
+
+/* An array with room for one more than @nr. */
+static void *room_for(void *array, unsigned int nr, unsigned int *max, size_t size)
+{
+	if (nr < *max)
+		return array;
+	*max = *max ? 2 * *max : 16;
+	array = realloc(array, *max * size);
+	if (!array)
+		abort();
+	return array;
+}
 
 /* ---- objects ---- */
 
@@ -147,15 +161,26 @@ static void name_object(struct trace_object *o, uint64_t inode)
 	}
 }
 
-static struct trace_object *object_of(enum trace_mech mech, uint64_t key, uint64_t inode)
+static unsigned int cell_of(enum trace_mech mech, uint64_t key)
 {
-	unsigned int cell = (key ^ key >> 12 ^ key >> 32 ^ mech) % NR_OBJECT_CELLS;
-	struct trace_object *o;
-	struct known *k;
+	return (key ^ key >> 12 ^ key >> 32 ^ mech) % NR_OBJECT_CELLS;
+}
 
-	for (o = objects[cell]; o; o = o->next)
+static struct trace_object *find_object(enum trace_mech mech, uint64_t key)
+{
+	struct trace_object *o;
+
+	for (o = objects[cell_of(mech, key)]; o; o = o->next)
 		if (o->mech == mech && o->key == key)
 			break;
+	return o;
+}
+
+static struct trace_object *object_of(enum trace_mech mech, uint64_t key, uint64_t inode)
+{
+	struct trace_object *o = find_object(mech, key), **cell = &objects[cell_of(mech, key)];
+	struct known *k;
+
 	if (!o) {
 		k = calloc(1, sizeof(*k));
 		if (!k)
@@ -165,8 +190,8 @@ static struct trace_object *object_of(enum trace_mech mech, uint64_t key, uint64
 		o = &k->object;
 		o->mech = mech;
 		o->key = key;
-		o->next = objects[cell];
-		objects[cell] = o;
+		o->next = *cell;
+		*cell = o;
 		name_object(o, inode);
 	} else if (inode && !strchr(o->name, '[')) {
 		name_object(o, inode);
@@ -183,6 +208,18 @@ static int busier(const void *a, const void *b)
 	return m > n ? -1 : m < n;
 }
 
+const struct trace_totals *trace_ipcx_totals(uint64_t id)
+{
+	/* an object of the module has one kind */
+	for (int m = MECH_IPCX_QUEUE; m <= MECH_IPCX_REGION; m++) {
+		const struct trace_object *o = find_object(m, id);
+
+		if (o)
+			return &o->totals;
+	}
+	return NULL;
+}
+
 struct trace_object **trace_objects(enum trace_mech mech, unsigned int *nr)
 {
 	struct trace_object **all = NULL;
@@ -193,12 +230,7 @@ struct trace_object **trace_objects(enum trace_mech mech, unsigned int *nr)
 		for (struct trace_object *o = objects[i]; o; o = o->next) {
 			if (o->mech != mech)
 				continue;
-			if (*nr == max) {
-				max = max ? 2 * max : 64;
-				all = realloc(all, max * sizeof(*all));
-				if (!all)
-					abort();
-			}
+			all = room_for(all, *nr, &max, sizeof(*all));
 			all[(*nr)++] = o;
 		}
 	}
@@ -360,18 +392,6 @@ static void belongs_to(struct thread *th, enum trace_mech mech, enum trace_dir d
 		th->object = object;
 }
 
-/* An array with room for one more than @nr. */
-static void *room_for(void *array, unsigned int nr, unsigned int *max, size_t size)
-{
-	if (nr < *max)
-		return array;
-	*max = *max ? 2 * *max : 16;
-	array = realloc(array, *max * size);
-	if (!array)
-		abort();
-	return array;
-}
-
 static void add_op(struct thread *th, struct trace_object *object, enum trace_dir dir, uint64_t len, uint64_t seq)
 {
 	struct known *k = (struct known *)object;
@@ -388,6 +408,10 @@ static void add_op(struct thread *th, struct trace_object *object, enum trace_di
 	if (th && th->in_call) {
 		th->ops = room_for(th->ops, th->nr_ops, &th->max_ops, sizeof(*th->ops));
 		th->ops[th->nr_ops++] = op;
+	}
+	if (th) {
+		th->sum.messages++;
+		th->sum.bytes += len;
 	}
 	for (int i = 0; i < 2; i++) {
 		struct trace_totals *totals = i ? &object->totals : &trace_mechs[object->mech];
@@ -453,11 +477,30 @@ static void end_call(struct thread *th, const struct trace_event *e)
 	th->in_call = false;
 	if (th->mech == MECH_NONE)
 		return;
+	th->sum.copy_ns += th->half.stages[STAGE_COPY];
 	add_call(th, &trace_mechs[th->mech]);
 	if (th->object)
 		add_call(th, &th->object->totals);
 	for (unsigned int i = 0; i < th->nr_ops; i++)
 		match(&th->ops[i], &th->half);
+}
+
+struct trace_thread *trace_threads(unsigned int *nr)
+{
+	struct trace_thread *all = NULL;
+	unsigned int max = 0;
+
+	*nr = 0;
+	for (unsigned int i = 0; i < NR_THREAD_CELLS; i++) {
+		for (const struct thread *th = threads[i]; th; th = th->next) {
+			if (!th->sum.messages)
+				continue;
+			all = room_for(all, *nr, &max, sizeof(*all));
+			all[*nr] = th->sum;
+			all[(*nr)++].tid = th->tid;
+		}
+	}
+	return all;
 }
 
 /* ---- functions that are probed ---- */

@@ -155,6 +155,8 @@ unsigned int trace_call_sites(const char *function, const char *const *callees, 
  * @seconds:	at most this long; 0: until the command or the process ends
  * @buffer_kb:	of the kernel's ring buffer, for each processor
  * @max_objects: of each mechanism, in the tables
+ * @tick:	called now and then, after what there was has been followed; false ends the tracing.  NULL for none
+ * @quiet:	say nothing if tracing is not possible
  */
 struct trace_options {
 	uint32_t mechs;
@@ -164,6 +166,8 @@ struct trace_options {
 	double seconds;
 	uint64_t buffer_kb;
 	unsigned int max_objects;
+	bool (*tick)(void);
+	bool quiet;
 };
 
 /* What could not be attached; texts are free()d with the session. */
@@ -277,10 +281,21 @@ struct trace_message {
 
 extern struct trace_totals trace_mechs[NR_MECHS];
 
+/* What a thread has moved, whatever it went through. */
+struct trace_thread {
+	uint32_t tid;
+	uint64_t messages, bytes, copy_ns;
+};
+
+/* All threads that have moved something; the array is the caller's to free(). */
+struct trace_thread *trace_threads(unsigned int *nr);
+
 void trace_follow(const struct trace_event *event);
 /* The name of the object of the module with that number. */
 void trace_name_object(uint64_t id, const char *name);
-/* All objects of @mech, the busiest first; the array is the caller's to free(). */
+/* The totals of an object of the module; NULL if it has not been used. */
+const struct trace_totals *trace_ipcx_totals(uint64_t id);
+/* All objects of @mech, those with the most calls first; the array is the caller's to free(). */
 struct trace_object **trace_objects(enum trace_mech mech, unsigned int *nr);
 /* Messages that were seen whole: all of them up to a bound of 65536. */
 extern struct trace_message *trace_messages;
