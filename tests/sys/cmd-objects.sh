@@ -31,7 +31,7 @@ has "$(ipcx ls --json | grep "$N.q")" "\"max_msgs\": 7" "ls --json tells the lim
 works "stat of an object" ipcx stat "$N.q"
 has "$(cat "$T/out")" "0 of at most 7" "stat tells the messages and their limit"
 has "$(cat "$T/out")" "sent" "it tells what has passed"
-ipcx recv "$N.q" --timeout 20 > /dev/null 2>&1 &
+"$IPCX" recv "$N.q" --timeout "$LIMIT" > /dev/null 2>&1 &
 holder=$!
 is_told() { ipcx stat "$N.q" | grep -q "opened by   $holder ipcx, descriptor"; }
 soon is_told
