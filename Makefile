@@ -50,7 +50,7 @@ ifneq ($(shell grep -lsE 'include <(liburing|ipcx-uring).h>' $(TOOL_SRC) $(SYS_S
 LIBS	+= -luring
 endif
 
-.PHONY: all user module modules demo check check-debug vm bench count readme load unload install uninstall lint help \
+.PHONY: all user module modules demo check check-debug vm bench count readme trace-demo load unload install uninstall lint help \
 	clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -149,12 +149,12 @@ tests: $(UNIT) $(UNIT_ASAN) $(SYS)
 
 # The goals below first see to what the machine lacks, and then read this
 # Makefile again: what is installed changes what can be built.
-GOALS_WITH_DEPS := demo check check-debug vm bench count readme
+GOALS_WITH_DEPS := demo check check-debug vm bench count readme trace-demo
 
 deps:
 	@tools/vm/deps build
 
-demo bench count check check-debug vm readme:
+demo bench count check check-debug vm readme trace-demo:
 	@tools/vm/deps $(patsubst readme,count,$@)
 	@$(MAKE) --no-print-directory $@-now
 
@@ -210,6 +210,25 @@ count-now: user vm-module
 	$(Q)$(RUN_IN) --count -t 1500 -o /tmp/count.json:$(B)/count.json -- \
 		ipcx bench --count --json /tmp/count.json
 	@echo 'The figures are in $(B)/count.json.'
+
+# The same payload through each mechanism: traced and timed in one machine, counted in another.  One processor, since
+# probes change code that the other one may be running, which emulation does not always survive.
+TRACE_DEMO_MECHS = pipe unix_stream unix_seqpacket posix_mq sysv_msg process_vm posix_shm ipcx_queue ipcx_stream ipcx_loan
+TRACE_DEMO_SIZE = 65536
+quietly	= log=$(B)/trace-demo/$(1).log;
+or_show	= >$$log 2>&1 || { cat $$log >&2; exit 1; }
+
+trace-demo-now: user vm-module
+	$(Q)mkdir -p $(B)/trace-demo
+	@echo 'Tracing and timing $(words $(TRACE_DEMO_MECHS)) mechanisms, then counting their instructions: a minute.'
+	$(Q)$(call quietly,trace) $(RUN_IN) -c 1 -m 2048 -t 300 -f tools/ipcx/trace/demo.sh:/demo.sh \
+		-o /tmp/trace.json:$(B)/trace-demo/trace.json -o /tmp/bench.json:$(B)/trace-demo/bench.json -- \
+		sh /demo.sh $(TRACE_DEMO_SIZE) /tmp/trace.json /tmp/bench.json $(TRACE_DEMO_MECHS) $(or_show)
+	$(Q)$(call quietly,count) $(RUN_IN) --count -t 300 -o /tmp/count.json:$(B)/trace-demo/count.json -- ipcx bench --count \
+		-c send_recv -m $(call listed,$(TRACE_DEMO_MECHS)) -s $(TRACE_DEMO_SIZE) --json /tmp/count.json $(or_show)
+	$(Q)tools/ipcx/trace/page $(TRACE_DEMO_SIZE) $(B)/trace-demo/trace.json $(B)/trace-demo/bench.json \
+		$(B)/trace-demo/count.json $(B)/trace-demo
+	@echo 'The page is $(B)/trace-demo/index.html, its picture $(B)/trace-demo/stages.svg.'
 
 # The tables in README.md: the rows that a reader wants to compare.
 README_CASES = send_recv roundtrip batch broadcast post_wait handover wait_any pass_fd depth
@@ -309,6 +328,7 @@ help:
 	@echo 'make vm         a shell in the machine, with the module loaded'
 	@echo 'make bench      wall-clock comparison with the standard calls'
 	@echo 'make count      exact counts of instructions'
+	@echo 'make trace-demo one payload through each mechanism: what the kernel copies, as a page'
 	@echo 'make readme     measures, and renews the tables of README.md'
 	@echo 'make load       insmod on this machine; make unload removes it'
 	@echo 'make install    library, command, man pages, udev rule, DKMS source (PREFIX, DESTDIR); uninstall'

@@ -159,29 +159,32 @@ TRACE_EVENT(ipcx_drop,
 	TP_printk("id=%llu type=%u len=%llu losers=%u", __entry->id, __entry->type, __entry->len, __entry->losers)
 );
 
+/* Payload has been copied, in nr pieces: one for each stretch of the module's memory. */
 DECLARE_EVENT_CLASS(ipcx_copy_event,
-	TP_PROTO(const struct ipcx_object *obj, size_t len, u64 ns),
-	TP_ARGS(obj, len, ns),
+	TP_PROTO(const struct ipcx_object *obj, size_t len, u32 nr, u64 ns),
+	TP_ARGS(obj, len, nr, ns),
 	TP_STRUCT__entry(
 		__field(u64, id)
 		__field(u64, len)
 		__field(u64, ns)
 		__field(u32, kind)
+		__field(u32, nr)
 	),
 	TP_fast_assign(
 		__entry->id = obj->id;
 		__entry->len = len;
 		__entry->ns = ns;
 		__entry->kind = obj->kind->kind;
+		__entry->nr = nr;
 	),
-	TP_printk("id=%llu kind=%u len=%llu ns=%llu", __entry->id, __entry->kind, __entry->len,
-		  __entry->ns)
+	TP_printk("id=%llu kind=%u len=%llu nr=%u ns=%llu", __entry->id, __entry->kind, __entry->len,
+		  __entry->nr, __entry->ns)
 );
 
 DEFINE_EVENT(ipcx_copy_event, ipcx_copy_in,
-	TP_PROTO(const struct ipcx_object *obj, size_t len, u64 ns), TP_ARGS(obj, len, ns));
+	TP_PROTO(const struct ipcx_object *obj, size_t len, u32 nr, u64 ns), TP_ARGS(obj, len, nr, ns));
 DEFINE_EVENT(ipcx_copy_event, ipcx_copy_out,
-	TP_PROTO(const struct ipcx_object *obj, size_t len, u64 ns), TP_ARGS(obj, len, ns));
+	TP_PROTO(const struct ipcx_object *obj, size_t len, u32 nr, u64 ns), TP_ARGS(obj, len, nr, ns));
 
 TRACE_EVENT(ipcx_wake,
 	TP_PROTO(const struct task_struct *task),

@@ -272,6 +272,23 @@ static __always_inline bool message_copy_in(struct ipcx_message *msg, struct ipc
 	return copy_in_blocks(msg, buf, len);
 }
 
+/* In how many pieces @len bytes are copied. */
+static u32 nr_pieces(const struct ipcx_message *msg, size_t len)
+{
+	struct page *page;
+	u32 nr = 0;
+
+	if ((READ_ONCE(msg->class) & IPCX_CLASS_MASK) < IPCX_CLASS_PAGES)
+		return len > 0;
+	list_for_each_entry(page, &msg->pages, lru) {
+		if (!len)
+			break;
+		len -= min_t(size_t, len, PAGE_SIZE << page_private(page));
+		nr++;
+	}
+	return nr;
+}
+
 static noinline bool message_copy_in_traced(struct ipcx_object *obj, struct ipcx_message *msg, struct ipcx_buf buf,
 					    size_t len)
 {
@@ -279,7 +296,7 @@ static noinline bool message_copy_in_traced(struct ipcx_object *obj, struct ipcx
 	bool ok = message_copy_in(msg, buf, len);
 
 	if (ok)
-		trace_ipcx_copy_in(obj, len, ktime_get_ns() - start);
+		trace_ipcx_copy_in(obj, len, nr_pieces(msg, len), ktime_get_ns() - start);
 	return ok;
 }
 
@@ -373,7 +390,7 @@ static noinline int message_copy_out_traced(const struct ipcx_object *obj, const
 	int ret = message_copy_out(msg, buf, len);
 
 	if (!ret)
-		trace_ipcx_copy_out(obj, len, ktime_get_ns() - start);
+		trace_ipcx_copy_out(obj, len, nr_pieces(msg, len), ktime_get_ns() - start);
 	return ret;
 }
 

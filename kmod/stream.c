@@ -239,6 +239,12 @@ static int get_page_of(struct ipcx_stream *s, void **page)
 	return 0;
 }
 
+/* In how many pages @len bytes at @pos are. */
+static u32 nr_pieces(size_t pos, size_t len)
+{
+	return DIV_ROUND_UP(offset_in_page(pos) + len, PAGE_SIZE);
+}
+
 /* Copy @len bytes to @pos; returns how many could be, with the reason in @err if that is fewer. */
 static size_t copy_in(struct ipcx_stream *s, size_t pos, struct ipcx_buf *buf, size_t len, int *err)
 {
@@ -261,7 +267,7 @@ static size_t copy_in(struct ipcx_stream *s, size_t pos, struct ipcx_buf *buf, s
 			cond_resched();
 	}
 	if (start)
-		trace_ipcx_copy_in(&s->obj, done, ktime_get_ns() - start);
+		trace_ipcx_copy_in(&s->obj, done, nr_pieces(pos, done), ktime_get_ns() - start);
 	return done;
 }
 
@@ -280,7 +286,7 @@ static size_t copy_out(struct ipcx_stream *s, size_t pos, struct ipcx_buf *buf, 
 			cond_resched();
 	}
 	if (start)
-		trace_ipcx_copy_out(&s->obj, done, ktime_get_ns() - start);
+		trace_ipcx_copy_out(&s->obj, done, nr_pieces(pos, done), ktime_get_ns() - start);
 	return done;
 }
 

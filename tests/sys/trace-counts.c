@@ -317,7 +317,7 @@ static void ipcx_calls(void)
 	}
 	CHECK_EQ(ipcx_queue_sendv(q, m, 8, 0, IPCX_FOREVER), 8);
 	CHECK_EQ(ipcx_queue_recvv(q, r, 8, NULL, 0, IPCX_FOREVER), 8);
-	through(st, st, 5000, 6);
+	through(st, st, PAGE, 6);
 	for (int i = 0; i < 9; i++) {
 		CHECK_OK(ipcx_sem_post(s, 1));
 		CHECK_OK(ipcx_sem_wait(s, 1, 0, IPCX_FOREVER));
@@ -335,7 +335,7 @@ TEST_LIMIT(ipcx_of_one_process, 60000)
 	expect_messages("ipcx_queue", 21 + 4 + 8, 64, 1);
 	expect("ipcx_queue", "calls", 2 * (21 + 4 + 1));
 	expect("ipcx_queue", "blocks", 0);
-	expect_messages("ipcx_stream", 6, 5000, 1);
+	expect_messages("ipcx_stream", 6, PAGE, 1);
 	expect("ipcx_sem", "sent", 9);
 	expect("ipcx_sem", "received", 9);
 	expect("ipcx_event", "sent", 9);

@@ -40,7 +40,7 @@ static void read_trace(void)
 }
 
 /*
- * The number of lines of @event, whose fields are as in @fmt; a field "ns" is any number above 0.  The last
+ * The number of lines of @event, whose fields are as in @fmt; fields "nr" and "ns" of a copy are any numbers above 0.  The last
  * part of a line is "event: fields".
  */
 static int count(const char *event, const char *fields)
@@ -52,7 +52,7 @@ static int count(const char *event, const char *fields)
 	snprintf(want, sizeof(want), " %s: %s", event, fields);
 	for (p = trace; (end = strchr(p, '\n')); p = end + 1) {
 		const char *at;
-		char *ns;
+		char *ns, *pieces;
 
 		snprintf(line, sizeof(line), "%.*s", (int)(end - p), p);
 		at = strstr(line, want);
@@ -61,7 +61,10 @@ static int count(const char *event, const char *fields)
 		ns = strstr(line, " ns=");
 		if (ns) {
 			CHECK_GT(atoll(ns + 4), 0);
-			*ns = '\0';
+			pieces = strstr(line, " nr=");
+			CHECK(pieces);
+			CHECK_GT(atoi(pieces + 4), 0);
+			*pieces = '\0';
 		}
 		/* nothing behind the fields */
 		nr += !strcmp(at, want);

@@ -23,7 +23,7 @@
 #define BIT(mech)	(1U << (mech))
 #define IPCX_MECHS	(BIT(MECH_IPCX_QUEUE) | BIT(MECH_IPCX_STREAM) | BIT(MECH_IPCX_SEM) | BIT(MECH_IPCX_EVENT) | \
 			 BIT(MECH_IPCX_REGION))
-#define NR_FIELDS	4
+#define NR_FIELDS	5
 #define DRAIN_MS	40
 #define CALIBRATE_LOOPS	200
 /* kretprobe instances: as many threads may sleep in one function */
@@ -50,8 +50,8 @@ static const struct point {
 	{ "ipcx", "ipcx_send", ON_IPCX_SEND, { "id", "len" }, IPCX_MECHS },
 	{ "ipcx", "ipcx_enqueue", ON_IPCX_ENTER, { "id", "len", "seq" }, IPCX_MECHS },
 	{ "ipcx", "ipcx_recv", ON_IPCX_RECV, { "id", "len", "seq", "pid" }, IPCX_MECHS },
-	{ "ipcx", "ipcx_copy_in", ON_IPCX_COPY_IN, { "id", "len", "ns", "kind" }, IPCX_MECHS },
-	{ "ipcx", "ipcx_copy_out", ON_IPCX_COPY_OUT, { "id", "len", "ns", "kind" }, IPCX_MECHS },
+	{ "ipcx", "ipcx_copy_in", ON_IPCX_COPY_IN, { "id", "len", "ns", "kind", "nr" }, IPCX_MECHS },
+	{ "ipcx", "ipcx_copy_out", ON_IPCX_COPY_OUT, { "id", "len", "ns", "kind", "nr" }, IPCX_MECHS },
 	{ "ipcx", "ipcx_block", ON_IPCX_BLOCK, { "id", "kind" }, IPCX_MECHS },
 	{ "ipcx", "ipcx_post", ON_IPCX_POST, { "id" }, IPCX_MECHS },
 	{ "ipcx", "ipcx_set", ON_IPCX_SET, { "id" }, IPCX_MECHS },
@@ -294,7 +294,7 @@ static bool find_probe(const char *name, unsigned int *probe, enum trace_kind *k
 
 static void enable_probes(void)
 {
-	static const char *const letters[NR_FIELDS] = { "a", "b", "c", "d" };
+	static const char *const letters[NR_FIELDS] = { "a", "b", "c", "d", "e" };
 
 	for (unsigned int i = 0; i < t.nr_kprobes; i++) {
 		struct tep_event *event = tep_find_event_by_name(t.tep, t.group, t.kprobes[i]);
@@ -438,6 +438,7 @@ static int arrive(struct tep_event *event, struct tep_record *record, int cpu, v
 		.ts = record->ts, .tid = tep_data_pid(t.tep, record), .kind = source->kind, .probe = source->probe,
 		.a = number(source->field[0], record->data), .b = number(source->field[1], record->data),
 		.c = number(source->field[2], record->data), .d = number(source->field[3], record->data),
+		.e = number(source->field[4], record->data),
 		/* a probe's own trap looks like one */
 		.irq = is_probe(source->kind) ? 0 : flags & TRACE_FLAG_HARDIRQ ? IRQ_HARD : flags & TRACE_FLAG_SOFTIRQ ? IRQ_SOFT : 0,
 	};

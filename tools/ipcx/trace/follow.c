@@ -670,7 +670,13 @@ static void ipcx_copy(struct thread *th, const struct trace_event *e, enum trace
 		add_op(th, o, dir, e->b, 0);
 	if (!th->in_call)
 		return;
-	add_copy(th, dir, e->b);
+	/* pieces are of one size, but for the last */
+	for (uint64_t i = 0, done = 0; i < e->e; i++) {
+		uint64_t len = i + 1 < e->e ? e->b / e->e : e->b - done;
+
+		add_copy(th, dir, len);
+		done += len;
+	}
 	go_to(th, begin, STAGE_COPY);
 	go_to(th, e->ts, dir == DIR_SEND ? STAGE_QUEUE : STAGE_EXIT);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipcx trace: a picture without a program to draw it: for each mechanism and direction the mean time of a call,
- * stage upon stage, with what it copies beside it.
+ * ipcx trace: a picture without a program to draw it: for each mechanism and direction the median time of each stage
+ * of a call, one after the other, with what it copies beside it.  Means would be of the calls in which the tracer ran.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 
 #define WIDTH		900
 #define LEFT		170
-#define RIGHT		210
+#define RIGHT		240
 #define ROW		26
 #define TOP		64
 
@@ -21,9 +21,19 @@ static const char *const colours[NR_STAGES] = {
 	"#bbbbbb", "#d55e00", "#0072b2", "#e69f00", "#f0e442", "#cc79a7", "#999999",
 };
 
-static double mean(const struct trace_hist *hist)
+static double median_us(const struct trace_hist *hist)
 {
-	return hist->nr ? (double)hist->sum / hist->nr / 1000 : 0;
+	return trace_hist_at(hist, 0.5) / 1000.0;
+}
+
+/* The length of a bar: its stages. */
+static double bar_us(const struct trace_totals *t, int d)
+{
+	double sum = 0;
+
+	for (int s = 0; s < NR_STAGES; s++)
+		sum += median_us(&t->stages[d][s]);
+	return sum;
 }
 
 static void draw_legend(FILE *out)
@@ -46,7 +56,7 @@ static void draw_row(int m, int d, int y, double scale, FILE *out)
 	fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s %s</text>\n", LEFT - 8, y + 14, trace_mech_names[m],
 		d ? "receive" : "send");
 	for (int s = 0; s < NR_STAGES; s++) {
-		double us = mean(&t->stages[d][s]);
+		double us = median_us(&t->stages[d][s]);
 
 		if (us * scale < 0.05)
 			continue;
@@ -55,7 +65,7 @@ static void draw_row(int m, int d, int y, double scale, FILE *out)
 		x += us * scale;
 	}
 	fprintf(out, "<text x=\"%.1f\" y=\"%d\">%.1f us; %" PRIu64 " copies, %.0f bytes each</text>\n", x + 6, y + 14,
-		mean(&t->total[d]), c->nr, c->nr ? (double)c->bytes / c->nr : 0);
+		bar_us(t, d), c->nr, c->nr ? (double)c->bytes / c->nr : 0);
 }
 
 int trace_svg(const char *path)
@@ -70,8 +80,8 @@ int trace_svg(const char *path)
 			if (!trace_mechs[m].total[d].nr)
 				continue;
 			rows++;
-			if (mean(&trace_mechs[m].total[d]) > longest)
-				longest = mean(&trace_mechs[m].total[d]);
+			if (bar_us(&trace_mechs[m], d) > longest)
+				longest = bar_us(&trace_mechs[m], d);
 		}
 	}
 	if (!rows)
@@ -83,7 +93,7 @@ int trace_svg(const char *path)
 	fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" "
 		"font-family=\"sans-serif\" font-size=\"12\">\n"
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
-		"<text x=\"%d\" y=\"20\" font-size=\"14\">Mean time of a call, stage by stage</text>\n",
+		"<text x=\"%d\" y=\"20\" font-size=\"14\">Median time of each stage of a call</text>\n",
 		WIDTH, TOP + rows * ROW + 10, WIDTH, TOP + rows * ROW + 10, LEFT);
 	draw_legend(out);
 	for (int m = 1; m < NR_MECHS; m++)

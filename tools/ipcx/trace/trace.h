@@ -60,7 +60,7 @@ enum trace_kind {
 	ON_IPCX_ENTER,		/* a: object, b: bytes, c: sequence number */
 	ON_IPCX_RECV,		/* a: object, b: bytes, c: sequence number, d: receiving thread */
 	ON_IPCX_SEND,		/* a: object, b: bytes */
-	ON_IPCX_COPY_IN,	/* a: object, b: bytes, c: nanoseconds */
+	ON_IPCX_COPY_IN,	/* a: object, b: bytes, c: nanoseconds, d: kind, e: number of pieces */
 	ON_IPCX_COPY_OUT,
 	ON_IPCX_BLOCK,		/* a: object, b: kind */
 	ON_IPCX_POST,		/* a: object */
@@ -81,7 +81,7 @@ enum trace_kind {
  */
 struct trace_event {
 	uint64_t ts;
-	uint64_t a, b, c, d;
+	uint64_t a, b, c, d, e;
 	uint32_t tid;
 	uint16_t probe;
 	uint8_t kind;
