@@ -24,6 +24,18 @@ static bool takes(const struct ipcx_receiver *r, const struct ipcx_message *msg)
 	       (r->flags & IPCX_RECV_TRUNCATE || ipcx_message_nr_fds(msg) <= r->nr_fds);
 }
 
+/* Out of line: what an event needs is then not in the way of the code that goes on without it. */
+static noinline void trace_enqueue(const struct ipcx_queue *q, const struct ipcx_message *msg)
+{
+	trace_ipcx_enqueue(&q->obj, msg, msg->seq, q->order.nr);
+}
+
+static noinline void trace_recv(const struct ipcx_queue *q, const struct ipcx_message *msg,
+				const struct task_struct *receiver)
+{
+	trace_ipcx_recv(&q->obj, msg, msg->seq, q->order.nr, receiver);
+}
+
 /*
  * Hand @msg to the first waiting receiver that wants it.  Those whose buffer is too small learn what they need;
  * peekers are told to look again, since the message stays.
@@ -43,8 +55,10 @@ static noinline bool hand_over_locked(struct ipcx_queue *q, struct ipcx_message 
 		if (fits && (likely(!(r->flags & RECV_SPECIAL)) || takes(r, msg))) {
 			r->msg = msg;
 			q->received++;
-			trace_ipcx_enqueue(&q->obj, msg, msg->seq, q->order.nr);
-			trace_ipcx_recv(&q->obj, msg, msg->seq, q->order.nr, r->wait.task);
+			if (trace_ipcx_enqueue_enabled())
+				trace_enqueue(q, msg);
+			if (trace_ipcx_recv_enabled())
+				trace_recv(q, msg, r->wait.task);
 			ipcx_waiter_complete(&r->wait, 0, wakes);
 			return true;
 		}
@@ -68,7 +82,8 @@ static __always_inline bool enter_locked(struct ipcx_queue *q, struct ipcx_messa
 		if (!ipcx_order_add(&q->order, msg, false))
 			return false;
 		q->bytes += msg->len;
-		trace_ipcx_enqueue(&q->obj, msg, msg->seq, q->order.nr);
+		if (trace_ipcx_enqueue_enabled())
+			trace_enqueue(q, msg);
 	}
 	q->sent++;
 	return true;
@@ -358,7 +373,8 @@ static __always_inline struct ipcx_message *take_locked(struct ipcx_queue *q, st
 	ipcx_order_take(&q->order, level);
 	q->bytes -= msg->len;
 	q->received++;
-	trace_ipcx_recv(&q->obj, msg, msg->seq, q->order.nr, current);
+	if (trace_ipcx_recv_enabled())
+		trace_recv(q, msg, current);
 	if (!list_empty(&q->senders))
 		ipcx_queue_admit_locked(q, wakes);
 	return msg;

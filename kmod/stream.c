@@ -246,9 +246,8 @@ static u32 nr_pieces(size_t pos, size_t len)
 }
 
 /* Copy @len bytes to @pos; returns how many could be, with the reason in @err if that is fewer. */
-static size_t copy_in(struct ipcx_stream *s, size_t pos, struct ipcx_buf *buf, size_t len, int *err)
+static __always_inline size_t copy_in_pages(struct ipcx_stream *s, size_t pos, struct ipcx_buf *buf, size_t len, int *err)
 {
-	u64 start = trace_ipcx_copy_in_enabled() ? ktime_get_ns() : 0;
 	size_t done = 0;
 
 	while (done < len) {
@@ -266,14 +265,27 @@ static size_t copy_in(struct ipcx_stream *s, size_t pos, struct ipcx_buf *buf, s
 		if (nr == PAGE_SIZE)
 			cond_resched();
 	}
-	if (start)
-		trace_ipcx_copy_in(&s->obj, done, nr_pieces(pos, done), ktime_get_ns() - start);
 	return done;
 }
 
-static size_t copy_out(struct ipcx_stream *s, size_t pos, struct ipcx_buf *buf, size_t len)
+static noinline size_t copy_in_traced(struct ipcx_stream *s, size_t pos, struct ipcx_buf *buf, size_t len, int *err)
 {
-	u64 start = trace_ipcx_copy_out_enabled() ? ktime_get_ns() : 0;
+	u64 start = ktime_get_ns();
+	size_t done = copy_in_pages(s, pos, buf, len, err);
+
+	trace_ipcx_copy_in(&s->obj, done, nr_pieces(pos, done), ktime_get_ns() - start);
+	return done;
+}
+
+static size_t copy_in(struct ipcx_stream *s, size_t pos, struct ipcx_buf *buf, size_t len, int *err)
+{
+	if (trace_ipcx_copy_in_enabled())
+		return copy_in_traced(s, pos, buf, len, err);
+	return copy_in_pages(s, pos, buf, len, err);
+}
+
+static __always_inline size_t copy_out_pages(struct ipcx_stream *s, size_t pos, struct ipcx_buf *buf, size_t len)
+{
 	size_t done = 0;
 
 	while (done < len) {
@@ -285,9 +297,23 @@ static size_t copy_out(struct ipcx_stream *s, size_t pos, struct ipcx_buf *buf, 
 		if (nr == PAGE_SIZE)
 			cond_resched();
 	}
-	if (start)
-		trace_ipcx_copy_out(&s->obj, done, nr_pieces(pos, done), ktime_get_ns() - start);
 	return done;
+}
+
+static noinline size_t copy_out_traced(struct ipcx_stream *s, size_t pos, struct ipcx_buf *buf, size_t len)
+{
+	u64 start = ktime_get_ns();
+	size_t done = copy_out_pages(s, pos, buf, len);
+
+	trace_ipcx_copy_out(&s->obj, done, nr_pieces(pos, done), ktime_get_ns() - start);
+	return done;
+}
+
+static size_t copy_out(struct ipcx_stream *s, size_t pos, struct ipcx_buf *buf, size_t len)
+{
+	if (trace_ipcx_copy_out_enabled())
+		return copy_out_traced(s, pos, buf, len);
+	return copy_out_pages(s, pos, buf, len);
 }
 
 /* ---- reading ---- */
