@@ -269,6 +269,7 @@ static void broadcast_free(struct ipcx_object *obj)
 	struct ipcx_broadcast *b = broadcast_of(obj);
 
 	WARN_ON_ONCE(b->head != b->tail);
+	ipcx_tap_end(&b->queue);
 	ipcx_pool_drain(&b->queue.pool, obj);
 	kfree(b->tail);
 	kfree(b);

@@ -307,7 +307,7 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 	struct ipcx_buf buf = { .ptr = u64_to_user_ptr(req->msg.buf) };
 	u32 flags = req->flags & IPCX_REALTIME;
 	struct ipcx_calls *calls;
-	struct ipcx_message *msg;
+	struct ipcx_message *msg, *held;
 	struct ipcx_call *call;
 	IPCX_WAKES(wakes);
 	int ret, cpu;
@@ -338,6 +338,7 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 	call->msg = msg;
 	ipcx_message_attach(msg, &call->attached);
 	trace_ipcx_send(&q->obj, msg);
+	held = ipcx_tap_hold(q, msg);
 	spin_lock(&q->obj.lock);
 	hlist_add_head(&call->all, &calls->all);
 	ret = ipcx_queue_enter_now_locked(q, msg, &wakes);
@@ -351,6 +352,7 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 		ipcx_object_notify(&q->obj, EPOLLIN | EPOLLRDNORM);
 	else if (ret == -EAGAIN || ret == -ENOMEM)
 		ret = ipcx_queue_enter(q, msg, ipcx_wait_flags(file, flags), req->timeout);
+	ipcx_tap_pass(q, held, ret);
 	if (unlikely(ret)) {
 		/* it has never been in the queue: nobody but a shutdown knows of it */
 		ipcx_message_detach(msg);

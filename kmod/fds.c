@@ -176,6 +176,9 @@ static int check_file(const struct file *queue, struct file *file)
 
 	if (sock && sock->sk && sock->sk->sk_family == AF_UNIX)
 		return -EOPNOTSUPP;
+	if (file->f_op->release == ipcx_object_release && ipcx_object(file)->kind->kind == IPCX_KIND_QUEUE &&
+	    ipcx_queue_of(ipcx_object(file))->tapped)
+		return -EOPNOTSUPP;
 	if (file->f_op->release == ipcx_object_release && ipcx_object(file)->kind->kind == IPCX_KIND_WAIT_SET)
 		return -EOPNOTSUPP;
 	/* keeps its network namespace, whose names keep queues; the initial one is there in any case */
@@ -271,7 +274,7 @@ long ipcx_queue_send_fds(struct file *file, void *args, void __user *uargs)
 	const struct ipcx_queue_send_fds *req = args;
 	const struct ipcx_queue_send *send = &req->send;
 	struct ipcx_buf buf = { .ptr = u64_to_user_ptr(send->msg.buf) };
-	struct ipcx_message *msg;
+	struct ipcx_message *msg, *held;
 	struct ipcx_fds *fds;
 	int ret;
 
@@ -301,7 +304,9 @@ long ipcx_queue_send_fds(struct file *file, void *args, void __user *uargs)
 	if (ret)
 		goto err_put_msg;
 	trace_ipcx_send(&q->obj, msg);
+	held = ipcx_tap_hold(q, msg);
 	ret = ipcx_queue_enter(q, msg, ipcx_wait_flags(file, send->flags), send->timeout);
+	ipcx_tap_pass(q, held, ret);
 	if (ret)
 		goto err_put_msg;
 	return 0;

@@ -206,6 +206,7 @@ extern const struct file_operations ipcx_object_fops;
 int ipcx_object_init(struct ipcx_object *obj, const struct ipcx_kind *kind, const struct ipcx_create *create,
 		     u32 state);
 void ipcx_object_get(struct ipcx_object *obj);
+struct file *ipcx_object_file(struct ipcx_object *obj, u32 rights, u32 flags);
 bool ipcx_object_tryget(struct ipcx_object *obj);
 void ipcx_object_put(struct ipcx_object *obj);
 long ipcx_object_create(struct file *dev, const struct ipcx_create *create, u32 kind_flags,
@@ -381,6 +382,7 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_serve(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_send_fds(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_recv_fds(struct file *file, void *args, void __user *uargs);
+long ipcx_queue_tap(struct file *file, void *args, void __user *uargs);	/* tap.c */
 long ipcx_queue_readable(struct file *file, int __user *bytes);
 
 extern const struct ipcx_kind ipcx_broadcast_kind;

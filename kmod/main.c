@@ -23,7 +23,7 @@ static long ioctl_query(struct file *file, void *args, void __user *uargs)
 	query->features = IPCX_FEATURE_QUEUE | IPCX_FEATURE_REGION | IPCX_FEATURE_SEM | IPCX_FEATURE_SEM_ROBUST |
 			  IPCX_FEATURE_EVENT | IPCX_FEATURE_STREAM | IPCX_FEATURE_CALL | IPCX_FEATURE_URING |
 			  IPCX_FEATURE_FDS | IPCX_FEATURE_NOTIFY |
-			  IPCX_FEATURE_WAIT | IPCX_FEATURE_BROADCAST | IPCX_FEATURE_LATEST;
+			  IPCX_FEATURE_WAIT | IPCX_FEATURE_BROADCAST | IPCX_FEATURE_LATEST | IPCX_FEATURE_TAP;
 	query->max_msg_len = IPCX_MSG_LEN_MAX;
 	query->max_msgs = IPCX_QUEUE_MSGS_MAX;
 	query->max_batch = IPCX_BATCH_MAX;
@@ -176,6 +176,7 @@ static const struct ipcx_command commands[IPCX_IOC_NR] = {
 	COMMAND(IPCX_QUEUE_SERVE,	IPCX_KIND_QUEUE, ipcx_queue_serve, reserved, ipcx_queue_serve),
 	WAITING(IPCX_QUEUE_SEND_FDS,	IPCX_KIND_QUEUE, ipcx_queue_send_fds, reserved, ipcx_queue_send_fds),
 	WAITING(IPCX_QUEUE_RECV_FDS,	IPCX_KIND_QUEUE, ipcx_queue_recv_fds, reserved, ipcx_queue_recv_fds),
+	COMMAND(IPCX_QUEUE_TAP,		IPCX_KIND_QUEUE, ipcx_queue_tap, max_bytes, ipcx_queue_tap),
 	COMMAND(IPCX_REGION_STAT,	IPCX_KIND_REGION, ipcx_region_stat, reserved, ipcx_region_stat),
 	COMMAND(IPCX_SEM_POST,		IPCX_KIND_SEM, ipcx_sem_post, reserved, ipcx_sem_post),
 	WAITING(IPCX_SEM_WAIT,		IPCX_KIND_SEM, ipcx_sem_wait, reserved, ipcx_sem_wait),
@@ -201,6 +202,7 @@ static const struct ipcx_command broadcast_commands[IPCX_IOC_NR] = {
 	COMMAND(IPCX_QUEUE_STAT,	IPCX_KIND_QUEUE, ipcx_queue_stat, nr_receivers, ipcx_broadcast_stat),
 	COMMAND(IPCX_QUEUE_CALL,	IPCX_KIND_QUEUE, ipcx_queue_call, reply, ipcx_broadcast_refuse),
 	COMMAND(IPCX_QUEUE_SERVE,	IPCX_KIND_QUEUE, ipcx_queue_serve, reserved, ipcx_broadcast_refuse),
+	COMMAND(IPCX_QUEUE_TAP,		IPCX_KIND_QUEUE, ipcx_queue_tap, max_bytes, ipcx_broadcast_refuse),
 	COMMAND(IPCX_QUEUE_SEND_FDS,	IPCX_KIND_QUEUE, ipcx_queue_send_fds, reserved, ipcx_broadcast_refuse),
 	COMMAND(IPCX_QUEUE_RECV_FDS,	IPCX_KIND_QUEUE, ipcx_queue_recv_fds, reserved, ipcx_broadcast_refuse),
 };

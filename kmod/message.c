@@ -318,6 +318,42 @@ struct ipcx_message *ipcx_message_create_slow(struct ipcx_object *obj, struct ip
 	return msg;
 }
 
+/* A copy of @from, which is the caller's as well: its payload, type and priority; -ENOMEM, -EDQUOT. */
+struct ipcx_message *ipcx_message_clone(struct ipcx_object *obj, struct ipcx_pool *pool,
+					const struct ipcx_message *from)
+{
+	u32 nr = nr_pieces(from, from->len);
+	struct kvec one, *pieces = &one;
+	struct ipcx_message *msg;
+	struct iov_iter iter;
+	struct page *page;
+	u32 i = 0;
+
+	if (nr > 1) {
+		pieces = kvmalloc_array(nr, sizeof(*pieces), GFP_KERNEL_ACCOUNT);
+		if (!pieces)
+			return ERR_PTR(-ENOMEM);
+	}
+	if ((READ_ONCE(from->class) & IPCX_CLASS_MASK) < IPCX_CLASS_PAGES) {
+		one = (struct kvec){ (void *)from->data, from->len };
+	} else {
+		list_for_each_entry(page, &from->pages, lru) {
+			if (i == nr)
+				break;
+			pieces[i++] = (struct kvec){ page_address(page), PAGE_SIZE << page_private(page) };
+		}
+	}
+	iov_iter_kvec(&iter, WRITE, pieces, nr, from->len);
+	msg = ipcx_message_create_slow(obj, pool, (struct ipcx_buf){ .iter = &iter }, from->len);
+	if (pieces != &one)
+		kvfree(pieces);
+	if (!IS_ERR(msg)) {
+		msg->type = from->type;
+		msg->priority = from->priority;
+	}
+	return msg;
+}
+
 /*
  * What came with @msg goes now; for who has taken the message out of its queue and does not want it.  Peekers that are
  * still copying the message have nothing to do with that, and may take as long as they like.

@@ -159,6 +159,8 @@ void ipcx_pool_drain(struct ipcx_pool *pool, struct ipcx_object *obj);
 
 struct ipcx_message *ipcx_message_create_slow(struct ipcx_object *obj, struct ipcx_pool *pool,
 					      struct ipcx_buf buf, size_t len);
+struct ipcx_message *ipcx_message_clone(struct ipcx_object *obj, struct ipcx_pool *pool,
+					const struct ipcx_message *from);
 u32 ipcx_pool_take_small(struct ipcx_pool *pool, struct ipcx_message **msgs, u32 nr);
 void ipcx_message_put_many(struct ipcx_message **msgs, u32 nr, struct ipcx_object *obj,
 			   struct ipcx_pool *pool);

@@ -296,7 +296,7 @@ static int open_flags(u32 rights, u32 flags)
 }
 
 /* A file of @obj, which gets a reference of its own. */
-static struct file *object_file(struct ipcx_object *obj, u32 rights, u32 flags)
+struct file *ipcx_object_file(struct ipcx_object *obj, u32 rights, u32 flags)
 {
 	const struct ipcx_kind *kind = obj->kind;
 	struct file *file;
@@ -367,7 +367,7 @@ static struct file *open_existing(struct ipcx_object *obj, const struct ipcx_net
 	if (rights ? !permitted(obj, net, rights) :
 		     !permitted(obj, net, IPCX_READ) && !permitted(obj, net, IPCX_WRITE))
 		return ERR_PTR(-EACCES);
-	return object_file(obj, rights, flags);
+	return ipcx_object_file(obj, rights, flags);
 }
 
 /*
@@ -395,7 +395,7 @@ retry:
 	obj = kind->create(create);
 	if (IS_ERR(obj))
 		return ERR_CAST(obj);
-	file = object_file(obj, rights, create->flags);
+	file = ipcx_object_file(obj, rights, create->flags);
 	if (!IS_ERR(file) && name) {
 		ret = ipcx_name_add(net, name, obj);
 		if (ret) {
@@ -496,7 +496,7 @@ long ipcx_object_restrict(struct file *file, const struct ipcx_restrict *args)
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	new = object_file(ipcx_object(file), args->rights, args->flags);
+	new = ipcx_object_file(ipcx_object(file), args->rights, args->flags);
 	if (IS_ERR(new)) {
 		put_unused_fd(fd);
 		return PTR_ERR(new);

@@ -151,7 +151,8 @@ long ipcx_queue_sendv(struct file *file, void *args, void __user *uargs)
 		return -EACCES;
 
 	while (!ret && done < batch->nr) {
-		u32 nr = ipcx_queue_get_chunk(m, from + done, batch->nr - done), made, in = 0;
+		u32 nr = ipcx_queue_get_chunk(m, from + done, batch->nr - done), made, in = 0, i;
+		bool tapped;
 
 		if (!nr)
 			return done ? done : -EFAULT;
@@ -159,6 +160,9 @@ long ipcx_queue_sendv(struct file *file, void *args, void __user *uargs)
 		/* what went before goes, and what could not be made is tried once more: memory may have come back */
 		if (made)
 			ret = 0;
+		tapped = unlikely(!list_empty(&q->taps));
+		for (i = 0; tapped && i < made; i++)
+			refcount_inc(&c.msgs[i]->refs);
 		while (in < made) {
 			in += enter_chunk(q, &c, in, made);
 			if (in == made)
@@ -169,6 +173,8 @@ long ipcx_queue_sendv(struct file *file, void *args, void __user *uargs)
 			in++;
 		}
 		done += in;
+		for (i = 0; tapped && i < made; i++)
+			ipcx_tap_pass(q, c.msgs[i], i < in ? 0 : -EAGAIN);
 		for (; in < made; in++)
 			ipcx_message_put(c.msgs[in], &q->obj, &q->pool);
 	}

@@ -167,6 +167,7 @@ static void queue_shutdown(struct ipcx_object *obj, u32 how)
 	spin_unlock(&obj->lock);
 	ipcx_wake(&wakes);
 	ipcx_object_notify(obj, EPOLLHUP | EPOLLIN | EPOLLOUT);
+	ipcx_taps_shutdown(q);
 }
 
 /* ---- life ---- */
@@ -189,6 +190,7 @@ int ipcx_queue_init(struct ipcx_queue *q, const struct ipcx_queue_create *create
 	q->max_priority = state ? 0 : IPCX_PRIORITY_MAX;
 	INIT_LIST_HEAD(&q->senders);
 	INIT_LIST_HEAD(&q->receivers);
+	INIT_LIST_HEAD(&q->taps);
 	ipcx_circle_init(&q->circle);
 	ipcx_pool_init(&q->pool);
 	return ipcx_object_init(&q->obj, kind, &create->create, state);

@@ -501,6 +501,8 @@ static __always_inline int send(struct ipcx_queue *q, const struct ipcx_msg *m, 
 		return PTR_ERR(msg);
 	ipcx_queue_label(msg, m);
 	trace_ipcx_send(&q->obj, msg);
+	if (unlikely(!list_empty(&q->taps)))
+		return ipcx_tap_send(q, msg, flags, timeout);
 	ret = send_one(q, msg, flags, timeout);
 	if (unlikely(ret))
 		ipcx_message_put(msg, &q->obj, &q->pool);

@@ -44,6 +44,9 @@ struct ipcx_circle {
  *			looks at each until one wants its message
  * @nr_senders:		length of @senders (by obj.lock)
  * @nr_receivers:	likewise
+ * @taps:		its taps, by the same member (by obj.lock; of a tap, by that of the queue it taps)
+ * @tapped:		if this is a tap: which queue it taps; holds a reference
+ * @nr_taps:		length of @taps (by obj.lock)
  * @calls:		its calls, or NULL if there has been none
  * @nr_fds:		descriptors in its messages
  * @circle:		what stands between it and a circle: see fds.c
@@ -65,6 +68,9 @@ struct ipcx_queue {
 	u64 dropped;
 	struct list_head senders;
 	struct list_head receivers;
+	struct list_head taps;
+	struct ipcx_queue *tapped;
+	u32 nr_taps;
 	struct ipcx_calls *calls;
 	atomic_t nr_fds;
 	struct ipcx_circle circle;
@@ -134,6 +140,31 @@ static inline bool ipcx_select_valid(struct ipcx_select select)
 {
 	return select.how == IPCX_SELECT_ANY ? select.type == 0 :
 	       select.how <= IPCX_SELECT_EXCEPT && select.type >= IPCX_TYPE_MIN;
+}
+
+/* ---- tap.c ---- */
+
+#define IPCX_TAPS_MAX		8
+
+int ipcx_tap_send(struct ipcx_queue *q, struct ipcx_message *msg, u32 flags, u64 timeout);
+void ipcx_tap_pass_held(struct ipcx_queue *q, struct ipcx_message *msg, int ret);
+void ipcx_taps_shutdown(struct ipcx_queue *q);
+void ipcx_tap_end(struct ipcx_queue *tap);
+
+/* Before @msg enters @q: if somebody taps it, the message stays until ipcx_tap_pass(). */
+static __always_inline struct ipcx_message *ipcx_tap_hold(struct ipcx_queue *q, struct ipcx_message *msg)
+{
+	if (likely(list_empty(&q->taps)))
+		return NULL;
+	refcount_inc(&msg->refs);
+	return msg;
+}
+
+/* After that, with its result; @held is what ipcx_tap_hold() has returned. */
+static __always_inline void ipcx_tap_pass(struct ipcx_queue *q, struct ipcx_message *held, int ret)
+{
+	if (unlikely(held))
+		ipcx_tap_pass_held(q, held, ret);
 }
 
 /* Messages that are made, enter or leave together, and the bytes of payload after which there are no more. */

@@ -23,6 +23,19 @@ int ipcx_queue_create(const char *name, const struct ipcx_queue_limits *limits,
 	return ipcx_internal_create(IPCX_QUEUE_CREATE, &arg, &arg.create, name, options);
 }
 
+int ipcx_queue_tap(int queue, const struct ipcx_queue_limits *limits)
+{
+	struct ipcx_queue_tap arg = { .size = sizeof(arg) };
+
+	if (limits && (limits->overflow || limits->max_msg_len))
+		return -EINVAL;
+	if (limits) {
+		arg.max_msgs = limits->max_msgs;
+		arg.max_bytes = limits->max_bytes;
+	}
+	return ipcx_internal_ioctl(queue, IPCX_QUEUE_TAP, &arg);
+}
+
 int ipcx_queue_send_msg(int queue, const struct ipcx_msg *msg, unsigned int flags, uint64_t timeout)
 {
 	struct ipcx_queue_send arg = {

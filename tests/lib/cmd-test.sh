@@ -123,6 +123,15 @@ soon() {
 	done
 }
 
+# as_other ARGUMENT...: ipcx, run by the user nobody.
+as_other() {
+	if setpriv --reuid=65534 --regid=65534 --clear-groups true 2> /dev/null; then
+		timeout "$LIMIT" setpriv --reuid=65534 --regid=65534 --clear-groups "$IPCX" "$@"
+	else
+		timeout "$LIMIT" su nobody -s /bin/sh -c "'$IPCX' $*"
+	fi
+}
+
 # field NAME KEY: a number or a word out of `ipcx stat --json`.
 field() {
 	ipcx stat "$1" --json | sed -n "s/.*\"$2\": \"\{0,1\}\([^\",}]*\).*/\1/p"

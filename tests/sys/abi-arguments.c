@@ -316,6 +316,7 @@ static const struct command {
 	C(IPCX_QUEUE_RECV_FDS, QUEUE, ipcx_queue_recv_fds,
 	  WAIT_FLAGS | IPCX_RECV_PEEK | IPCX_RECV_TRUNCATE,
 	  offsetof(struct ipcx_queue_recv_fds, reserved), fill_recv_fds),
+	C(IPCX_QUEUE_TAP, QUEUE, ipcx_queue_tap, IPCX_CREATE_NONBLOCK, offsetof(struct ipcx_queue_tap, reserved), NULL),
 	C(IPCX_NOTIFY, EVENT, ipcx_notify, IPCX_NOTIFY_REPEAT, 0, fill_notify),
 	C(IPCX_NOTIFY_CANCEL, EVENT, ipcx_notify_cancel, 0, 0, fill_cancel),
 	C(IPCX_WAIT, SEM, ipcx_wait, WAIT_FLAGS | IPCX_WAIT_ALL | IPCX_WAIT_ALERT, 0, fill_many),
@@ -605,7 +606,7 @@ TEST(unknown_commands)
 {
 	static const int known[] = {
 		0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
-		0x26, 0x27, 0x28, 0x29,
+		0x26, 0x27, 0x28, 0x29, 0x2a,
 		0x30, 0x38, 0x39, 0x3a, 0x40, 0x41, 0x42, 0x43, 0x44, 0x48, 0x49, 0x50, 0x51, 0x52,
 	};
 	int where, nr;

@@ -215,6 +215,7 @@ TEST(what_a_broadcast_queue_is_not_for)
 	send_fds.nr_fds = 1;
 	CHECK_ERR(call(fd, IPCX_QUEUE_SEND_FDS, &send_fds), EOPNOTSUPP);
 	CHECK_ERR(call(fd, IPCX_QUEUE_RECV_FDS, &recv_fds), EOPNOTSUPP);
+	CHECK_ERR(ipcx_queue_tap(fd, NULL), EOPNOTSUPP);
 	CHECK_ERR(call(fd, IPCX_SEM_POST, &recv_fds), ENOTTY);
 	CHECK_RECV(fd, ANY, 5);
 	CHECK_NONE(fd, ANY);

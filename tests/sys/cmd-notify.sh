@@ -95,13 +95,6 @@ ipcx create region "$N.r" --size 4K
 fails 1 "a region" ipcx notify "$N.r"
 has "$(cat "$T/err")" "never becomes ready" "it says why"
 if [ "$(id -u)" = 0 ]; then
-	as_other() {
-		if setpriv --reuid=65534 --regid=65534 --clear-groups true 2> /dev/null; then
-			timeout "$LIMIT" setpriv --reuid=65534 --regid=65534 --clear-groups "$IPCX" "$@"
-		else
-			timeout "$LIMIT" su nobody -s /bin/sh -c "'$IPCX' $*"
-		fi
-	}
 	ipcx create event "$N.e" --mode 0666
 	fails 1 "somebody else's process" as_other notify "$N.e" --pid 1 --signal KILL
 	has "$(cat "$T/err")" "not yours" "it says why"

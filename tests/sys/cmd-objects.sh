@@ -91,13 +91,6 @@ fi
 
 ipcx create queue "$N.private"
 chmod 755 "$T"
-as_other() {
-	if setpriv --reuid=65534 --regid=65534 --clear-groups true 2> /dev/null; then
-		timeout "$LIMIT" setpriv --reuid=65534 --regid=65534 --clear-groups "$IPCX" "$@"
-	else
-		timeout "$LIMIT" su nobody -s /bin/sh -c "'$IPCX' $*"
-	fi
-}
 fails 1 "another user cannot receive from it" as_other recv "$N.private"
 has "$(cat "$T/err")" "permission denied" "it says why"
 fails 1 "another user cannot remove it" as_other rm "$N.private"

@@ -549,7 +549,7 @@ TEST(commands_of_nobody)
 {
 	static const unsigned int known[] = {
 		0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27,
-		_IOC_NR(IPCX_QUEUE_SEND_FDS), _IOC_NR(IPCX_QUEUE_RECV_FDS),
+		_IOC_NR(IPCX_QUEUE_SEND_FDS), _IOC_NR(IPCX_QUEUE_RECV_FDS), _IOC_NR(IPCX_QUEUE_TAP),
 		_IOC_NR(IPCX_NOTIFY), _IOC_NR(IPCX_NOTIFY_CANCEL), _IOC_NR(IPCX_WAIT),
 	};
 	int q = make_queue(0, 0, 0);

@@ -118,6 +118,12 @@ SIZE(ipcx_query, 56) \
 	FIELD(ipcx_queue_purge, select, 8, 8) \
 	FIELD(ipcx_queue_purge, nr_msgs, 16, 8) \
 	FIELD(ipcx_queue_purge, bytes, 24, 8) \
+	SIZE(ipcx_queue_tap, 24) \
+	FIELD(ipcx_queue_tap, size, 0, 4) \
+	FIELD(ipcx_queue_tap, flags, 4, 4) \
+	FIELD(ipcx_queue_tap, max_msgs, 8, 4) \
+	FIELD(ipcx_queue_tap, reserved, 12, 4) \
+	FIELD(ipcx_queue_tap, max_bytes, 16, 8) \
 	SIZE(ipcx_region_create, 32) \
 	FIELD(ipcx_region_create, create, 0, 24) \
 	FIELD(ipcx_region_create, len, 24, 8) \
@@ -307,6 +313,7 @@ SIZE(ipcx_query, 56) \
 	COMMAND(IPCX_QUEUE_SERVE, ipcx_queue_serve, 0xc078c927) \
 	COMMAND(IPCX_QUEUE_SEND_FDS, ipcx_queue_send_fds, 0xc048c928) \
 	COMMAND(IPCX_QUEUE_RECV_FDS, ipcx_queue_recv_fds, 0xc050c929) \
+	COMMAND(IPCX_QUEUE_TAP, ipcx_queue_tap, 0xc018c92a) \
 	COMMAND(IPCX_STREAM_STAT, ipcx_stream_stat, 0xc030c948) \
 	COMMAND(IPCX_STREAM_RESIZE, ipcx_stream_resize, 0xc010c949) \
 	COMMAND(IPCX_WAIT_SET_ADD, ipcx_wait_set_change, 0xc020c950) \

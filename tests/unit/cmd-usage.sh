@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/cmd-test.sh"
 [ -x "$IPCX" ] || skip_all "there is no ipcx"
 
-commands="create ls stat shutdown notify rm send recv peek purge post wait set reset pulse map demo bench top trace"
+commands="create ls stat shutdown notify rm send recv peek watch purge post wait set reset pulse map demo bench top trace"
 works "--help" ipcx --help
 cp "$T/out" "$T/help"
 works "help" ipcx help
@@ -28,6 +28,10 @@ usage() {
 	fails 2 "ipcx $*" ipcx "$@"
 }
 
+usage watch
+usage watch a b
+usage watch a --follow
+usage watch a --count 0
 usage top one
 usage top --delay 1ms
 usage top --count 0

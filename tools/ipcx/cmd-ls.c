@@ -360,6 +360,7 @@ static int stat_module(bool as_json)
 		{ IPCX_FEATURE_CALL, "call" }, { IPCX_FEATURE_WAIT, "wait" },
 		{ IPCX_FEATURE_NOTIFY, "notify" },
 		{ IPCX_FEATURE_BROADCAST, "broadcast" }, { IPCX_FEATURE_LATEST, "latest" },
+		{ IPCX_FEATURE_TAP, "tap" },
 	};
 	struct ipcx_query query;
 	char a[16], b[16];

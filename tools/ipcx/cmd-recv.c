@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ipcx recv, ipcx peek: messages to the standard output.  What has been taken is printed, also when
+ * ipcx recv, ipcx peek, ipcx watch: messages to the standard output.  What has been taken is printed, also when
  * a signal asks to end; only a reader that goes away with output unread can lose it.
  */
 #define _GNU_SOURCE
@@ -35,6 +35,7 @@ struct receiver {
 	uint64_t nr_wanted;	/* UINT64_MAX: no bound */
 	bool create;		/* make the queue if there is none */
 	bool drain;		/* end when the queue is empty */
+	bool tap;		/* copies of what is sent, which stays */
 	bool fds;		/* give the message and its descriptors to @command */
 	char **command;
 	bool watch_output;	/* end when the reader of the output is gone */
@@ -244,6 +245,23 @@ static int receive(struct receiver *r)
 	return STATUS_OK;
 }
 
+/* From here on r->queue is a tap; a broadcast queue is one by itself. */
+static int open_tap(struct receiver *r)
+{
+	const struct ipcx_queue_limits limits = { .max_msgs = 4096, .max_bytes = 16 * 1024 * 1024 };
+	struct ipcx_stat stat;
+	int tap;
+
+	if (!ipcx_stat(r->queue, &stat) && stat.state & IPCX_OBJECT_BROADCAST)
+		return STATUS_OK;
+	tap = ipcx_queue_tap(r->queue, &limits);
+	if (tap < 0)
+		return report(tap, "watch queue '%s'", r->name);
+	close(r->queue);
+	r->queue = tap;
+	return STATUS_OK;
+}
+
 static int receive_from(struct receiver *r)
 {
 	static const cookie_io_functions_t functions = { .write = write_all };
@@ -259,6 +277,11 @@ static int receive_from(struct receiver *r)
 		r->queue = open_object(r->name, IPCX_KIND_QUEUE, IPCX_READ);
 		if (r->queue < 0)
 			return STATUS_FAILED;
+	}
+	if (r->tap) {
+		ret = open_tap(r);
+		if (ret)
+			return ret;
 	}
 	if (r->fds)
 		return fds_recv(r->name, r->queue, &r->select, &r->patience, r->command);
@@ -320,6 +343,19 @@ SELECT_HELP
 "  -v, --verbose       type, priority, pid, uid, gid and length before the message\n"
 "      --json          a JSON object: text, or base64 if it is not UTF-8\n";
 
+static const char watch_help[] =
+"Usage: ipcx watch NAME [OPTION...]\n"
+"Print the messages that are sent to a queue from now on, one per line, without taking them, until\n"
+"it is shut down. You need the right to read it. Descriptors and the replies to calls are not\n"
+"seen. If messages come faster than they are printed, some are left out, which is told. What\n"
+"streams, semaphores and events do is shown by `ipcx trace` and `ipcx top`.\n"
+"\n"
+"  -n, --count N       end after N messages\n"
+"  -t, --timeout TIME  end when no message has come for that long: 1.5s, 100ms\n"
+"  -r, --raw           bytes as they are, without newlines\n"
+"  -v, --verbose       type, priority, pid, uid, gid and length before each message\n"
+"      --json          one JSON object per message: text, or base64 if it is not UTF-8\n";
+
 #define COMMON_OPTIONS						\
 	SELECT_OPTIONS,						\
 	{ "timeout", required_argument, NULL, 't' },		\
@@ -358,12 +394,12 @@ static int set_how_many(struct receiver *r, int option, const char *value)
 
 /* Both commands: @shorts and @options say which options there are. */
 static int run_receiver(int argc, char **argv, const char *shorts, const struct option *options,
-			const char *help, unsigned int flags)
+			const char *help, unsigned int flags, bool tap)
 {
 	static struct receiver r;
 	int opt, status = STATUS_OK;
 
-	r = (struct receiver){ .patience = { flags, IPCX_FOREVER } };
+	r = (struct receiver){ .patience = { flags, IPCX_FOREVER }, .tap = tap };
 	while (!status && (opt = getopt_long(argc, argv, shorts, options, NULL)) != -1) {
 		switch (opt) {
 		case 'n':
@@ -415,13 +451,13 @@ static int run_receiver(int argc, char **argv, const char *shorts, const struct 
 		return usage_error("--fds takes one message, and gives it to the COMMAND as it is");
 	r.name = argv[optind];
 	r.command = argv + optind + 1;
-	if (!(flags & IPCX_RECV_PEEK) && find_kind(r.name) == IPCX_KIND_STREAM) {
+	if (!tap && !(flags & IPCX_RECV_PEEK) && find_kind(r.name) == IPCX_KIND_STREAM) {
 		if (argc != 2)
 			return usage_error("'%s' is a stream, which is read to its end without options", r.name);
 		return stream_recv(r.name);
 	}
 	if (!r.nr_wanted)
-		r.nr_wanted = 1;
+		r.nr_wanted = tap ? UINT64_MAX : 1;
 	return receive_from(&r);
 }
 
@@ -436,12 +472,27 @@ int cmd_recv(int argc, char **argv)
 		COMMON_OPTIONS
 	};
 
-	return run_receiver(argc, argv, "n:fact:rvh", options, recv_help, 0);
+	return run_receiver(argc, argv, "n:fact:rvh", options, recv_help, 0, false);
 }
 
 int cmd_peek(int argc, char **argv)
 {
 	static const struct option options[] = { COMMON_OPTIONS };
 
-	return run_receiver(argc, argv, "t:rvh", options, peek_help, IPCX_RECV_PEEK);
+	return run_receiver(argc, argv, "t:rvh", options, peek_help, IPCX_RECV_PEEK, false);
+}
+
+int cmd_watch(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "count", required_argument, NULL, 'n' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "raw", no_argument, NULL, 'r' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+
+	return run_receiver(argc, argv, "n:t:rvh", options, watch_help, 0, true);
 }

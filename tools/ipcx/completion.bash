@@ -7,7 +7,7 @@ _ipcx()
 	local command=${COMP_WORDS[1]} words= names= name
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="create ls stat shutdown notify rm send recv peek call serve purge post wait set reset pulse map demo bench top trace help
+		words="create ls stat shutdown notify rm send recv peek watch call serve purge post wait set reset pulse map demo bench top trace help
 			--help --version"
 		COMPREPLY=($(compgen -W "$words" -- "$cur"))
 		return
@@ -39,12 +39,13 @@ _ipcx()
 	post|set|reset|pulse) names=1 ;;
 	wait)		words="--any --all --timeout --nowait" names=1 ;;
 	map)		words="--hex --read --write --offset --length" names=1 ;;
+	watch)		words="--count --timeout --raw --verbose --json --help" ;;
 	demo)		words="--no-bench" ;;
 	top)		words="--delay --count --batch --json --processes --sort --counters --help" ;;
 	trace)		words="--pid --all --time --mech --objects --timeline --hist --svg --output --buffer --json --help" ;;
 	bench)		words="--case --mechanism --size --sweep --steps --placement --seconds --rounds --rate --quick --brief
 				--floor --count --local --memory --json --markdown --svg --list" ;;
-	help)		words="create ls stat shutdown notify rm send recv peek call serve purge post wait set reset pulse map demo bench top trace" ;;
+	help)		words="create ls stat shutdown notify rm send recv peek watch call serve purge post wait set reset pulse map demo bench top trace" ;;
 	esac
 	COMPREPLY=($(compgen -W "$words --help" -- "$cur"))
 	[ "$names" ] || return

@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	{ "send", cmd_send, "send arguments, or the lines or blocks of the standard input" },
 	{ "recv", cmd_recv, "receive messages and print them" },
 	{ "peek", cmd_peek, "print the first message and leave it in the queue" },
+	{ "watch", cmd_watch, "print messages as they pass, and take none" },
 	{ "call", cmd_call, "send a message and print its reply" },
 	{ "serve", cmd_serve, "run a command for each call; its output is the reply" },
 	{ "purge", cmd_purge, "discard the messages that are in a queue" },

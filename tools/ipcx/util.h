@@ -120,6 +120,7 @@ int cmd_map(int argc, char **argv);		/* cmd-map.c */
 int cmd_notify(int argc, char **argv);		/* cmd-notify.c */
 int cmd_peek(int argc, char **argv);		/* cmd-recv.c */
 int cmd_recv(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
 int cmd_purge(int argc, char **argv);		/* cmd-queue.c */
 int cmd_shutdown(int argc, char **argv);
 int cmd_post(int argc, char **argv);		/* cmd-sem.c */

@@ -155,6 +155,12 @@ int ipcx_queue_recv_msg(int queue, struct ipcx_msg *msg, const struct ipcx_selec
 int ipcx_queue_recvv(int queue, struct ipcx_msg *msgs, unsigned int nr,
 		     const struct ipcx_select *select, unsigned int flags, uint64_t timeout);
 
+/*
+ * A descriptor from which copies of the messages are received that are sent to @queue from now on.
+ * @limits: max_msgs and max_bytes (NULL: 256, 1 MiB); when they are reached the oldest copy goes.
+ */
+int ipcx_queue_tap(int queue, const struct ipcx_queue_limits *limits);
+
 /* Discard what is in the queue (@select: NULL for all); returns how many messages. */
 int64_t ipcx_queue_purge(int queue, const struct ipcx_select *select);
 int ipcx_queue_stat(int queue, struct ipcx_queue_stat *stat);

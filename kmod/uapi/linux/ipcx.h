@@ -114,6 +114,7 @@ struct ipcx_query {
 #define IPCX_FEATURE_BROADCAST	(1ULL << 10)	/* IPCX_QUEUE_BROADCAST */
 #define IPCX_FEATURE_LATEST	(1ULL << 11)	/* IPCX_QUEUE_LATEST */
 #define IPCX_FEATURE_URING	(1ULL << 12)	/* commands through io_uring: struct ipcx_uring_sqe */
+#define IPCX_FEATURE_TAP	(1ULL << 13)	/* IPCX_QUEUE_TAP */
 
 /**
  * struct ipcx_create - what the creation of every kind begins with
@@ -722,6 +723,7 @@ struct ipcx_wait_set_wait {
 #define IPCX_QUEUE_SERVE	_IOWR(IPCX_IOC_TYPE, 0x27, struct ipcx_queue_serve)
 #define IPCX_QUEUE_SEND_FDS	_IOWR(IPCX_IOC_TYPE, 0x28, struct ipcx_queue_send_fds)
 #define IPCX_QUEUE_RECV_FDS	_IOWR(IPCX_IOC_TYPE, 0x29, struct ipcx_queue_recv_fds)
+#define IPCX_QUEUE_TAP		_IOWR(IPCX_IOC_TYPE, 0x2a, struct ipcx_queue_tap)
 
 /* on a region */
 #define IPCX_REGION_STAT	_IOWR(IPCX_IOC_TYPE, 0x30, struct ipcx_region_stat)

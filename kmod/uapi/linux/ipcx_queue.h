@@ -305,4 +305,31 @@ struct ipcx_queue_serve {
 #define IPCX_SERVE_REPLY_ONLY	(1U << 10)	/* do not take another message; ECANCELED if nobody waits for it */
 #define IPCX_SERVE_CHECK	(1U << 11)	/* do not reply: ECANCELED if nobody waits for it, else 0 */
 
+/**
+ * struct ipcx_queue_tap - IPCX_QUEUE_TAP: copies of what is sent to a queue from now on
+ * @size:	sizeof(struct ipcx_queue_tap)
+ * @flags:	0 or IPCX_CREATE_NONBLOCK
+ * @max_msgs:	most messages that wait in the tap; 0: 256
+ * @reserved:	0
+ * @max_bytes:	most bytes of payload in it; 0: 1 MiB
+ *
+ * Needs IPCX_READ.  Returns the descriptor of a tap: a queue of IPCX_QUEUE_BROADCAST and IPCX_OVERFLOW_DROP with
+ * IPCX_READ, from which messages are received, waited for and polled as from any.  Each message that enters the tapped
+ * queue is copied into its taps by its sender, with its type, priority and sender, whoever receives it and when; not
+ * its descriptors, and not the reply to a call.  Messages of several senders may be in another order.  The tap's memory
+ * is its creator's.  What does not fit is lost to the tap, and counted in ipcx_queue_stat.dropped: the sender is not
+ * kept waiting, but for the copy.  A tap keeps its queue, as an open file does; it gets EPIPE after the last message when
+ * the queue is shut down, and cannot be sent in a message.
+ *
+ * EACCES.  EOPNOTSUPP: a broadcast queue, to which one subscribes.  EPIPE: it has been shut down.  EBUSY: it has 8
+ * taps.  EDQUOT, EMFILE, ENFILE, ENOMEM.
+ */
+struct ipcx_queue_tap {
+	__u32 size;
+	__u32 flags;
+	__u32 max_msgs;
+	__u32 reserved;
+	__u64 max_bytes;
+};
+
 #endif /* _UAPI_LINUX_IPCX_QUEUE_H */
