@@ -27,7 +27,8 @@ static const char trace_help[] =
 "      --timeline[=N]  the life of message N of those seen, or of a typical one\n"
 "      --hist          how the times and the sizes of copies are distributed\n"
 "      --svg FILE      a picture of the stages of each mechanism's calls\n"
-"  -o, --output FILE   the calls and messages, for Perfetto and chrome://tracing\n"
+"  -o, --output FILE   the calls and messages, for Perfetto and chrome://tracing; the kernel's events\n"
+"                      if FILE ends in .dat, for trace-cmd report\n"
 "  -b, --buffer SIZE   of the kernel's buffer for each processor (8M)\n"
 "  -j, --json          one JSON object per line\n"
 "The exit status is COMMAND's; without one, 0.\n";
@@ -116,7 +117,10 @@ static int parse_option(int option, struct trace_options *o, struct trace_views 
 		v->svg = optarg;
 		return STATUS_OK;
 	case 'o':
-		v->perfetto = optarg;
+		if (strlen(optarg) > 4 && !strcmp(optarg + strlen(optarg) - 4, ".dat"))
+			o->dat = optarg;
+		else
+			v->perfetto = optarg;
 		return STATUS_OK;
 	case 'j':
 		v->json = true;

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <kbuffer.h>
 #include <tracefs.h>
 
 #include "../util.h"
@@ -26,6 +27,7 @@
 #define NR_FIELDS	5
 #define DRAIN_MS	40
 #define CALIBRATE_LOOPS	200
+#define BUFFER_PAGE	4096
 /* kretprobe instances: as many threads may sleep in one function */
 #define MAX_ACTIVE	"512"
 /* calls of copying functions in one function */
@@ -89,6 +91,10 @@ static struct {
 	size_t nr_arrivals, max_arrivals;
 	uint64_t received;
 	bool no_memory;
+	struct tracefs_cpu **cpus;
+	struct kbuffer *kbuffer;
+	int nr_cpus;
+	bool running;			/* calibrated, and at work */
 } t;
 
 /* ---- names of threads ---- */
@@ -108,6 +114,13 @@ static void learn_name(uint32_t tid, const char *name)
 const char *trace_thread_name(uint32_t tid)
 {
 	return names[tid % NR_NAMES].tid == tid ? names[tid % NR_NAMES].name : "?";
+}
+
+void trace_list_threads(FILE *out)
+{
+	for (unsigned int i = 0; i < NR_NAMES; i++)
+		if (names[i].tid)
+			fprintf(out, "%u %s\n", names[i].tid, names[i].name);
 }
 
 /* ---- what is missing ---- */
@@ -343,11 +356,29 @@ static int attach(const struct trace_options *options, struct trace_session *ses
 	}
 	enable_points(options, session);
 	enable_probes();
+	t.nr_cpus = get_nprocs_conf();
+	t.cpus = calloc(t.nr_cpus, sizeof(*t.cpus));
+	t.kbuffer = kbuffer_alloc(KBUFFER_LSIZE_8, KBUFFER_ENDIAN_LITTLE);
+	if (!t.cpus || !t.kbuffer) {
+		report(-ENOMEM, "read the ring buffers");
+		return -ENOMEM;
+	}
+	/* a processor that is offline has none */
+	for (int cpu = 0; cpu < t.nr_cpus; cpu++)
+		t.cpus[cpu] = tracefs_cpu_open(t.instance, cpu, true);
+	if (options->dat && trace_dat_begin(options->dat, wanted))
+		return -EIO;
 	return 0;
 }
 
 static void detach(void)
 {
+	for (int cpu = 0; t.cpus && cpu < t.nr_cpus; cpu++)
+		if (t.cpus[cpu])
+			tracefs_cpu_close(t.cpus[cpu]);
+	if (t.kbuffer)
+		kbuffer_free(t.kbuffer);
+	free(t.cpus);
 	if (t.instance) {
 		tracefs_trace_off(t.instance);
 		tracefs_event_disable(t.instance, NULL, NULL);
@@ -410,15 +441,14 @@ static bool is_probe(enum trace_kind kind)
 	return kind >= ON_OP_ENTER && kind <= ON_INODE;
 }
 
-static int arrive(struct tep_event *event, struct tep_record *record, int cpu, void *context)
+static void arrive(struct tep_event *event, struct tep_record *record)
 {
 	const struct source *source;
 	struct trace_event *e;
 	int flags;
 
-	(void)cpu, (void)context;
 	if ((unsigned int)event->id >= t.nr_sources || t.sources[event->id].kind == ON_NONE)
-		return 0;
+		return;
 	source = &t.sources[event->id];
 	if (t.nr_arrivals == t.max_arrivals) {
 		size_t max = t.max_arrivals ? 2 * t.max_arrivals : 65536;
@@ -426,7 +456,7 @@ static int arrive(struct tep_event *event, struct tep_record *record, int cpu, v
 
 		if (!more) {
 			t.no_memory = true;
-			return -1;
+			return;
 		}
 		t.arrivals = more;
 		t.max_arrivals = max;
@@ -448,7 +478,31 @@ static int arrive(struct tep_event *event, struct tep_record *record, int cpu, v
 		e->d = arg(source, record->data, 2);
 	}
 	learn_from(source, record, e);
-	return 0;
+}
+
+/* Everything that is in the buffer of @cpu. */
+static void read_buffer(int cpu)
+{
+	struct tracefs_cpu *from = t.cpus[cpu];
+	struct tep_record record = { .cpu = cpu };
+	static char page[BUFFER_PAGE];
+	int len;
+
+	while (from && (len = tracefs_cpu_read(from, page, true)) > 0) {
+		if (t.running)
+			trace_dat_page(cpu, page, len);
+		if (kbuffer_load_subbuffer(t.kbuffer, page))
+			break;
+		for (record.data = kbuffer_read_event(t.kbuffer, &record.ts); record.data;
+		     record.data = kbuffer_next_event(t.kbuffer, &record.ts)) {
+			struct tep_event *event;
+
+			record.size = kbuffer_event_size(t.kbuffer);
+			event = tep_find_event_by_record(t.tep, &record);
+			if (event)
+				arrive(event, &record);
+		}
+	}
 }
 
 static int by_time(const void *a, const void *b)
@@ -477,7 +531,8 @@ static void drain(void (*follow)(const struct trace_event *event), bool rest)
 	uint64_t until = rest ? UINT64_MAX : now_ns();
 	size_t i;
 
-	tracefs_iterate_raw_events(t.tep, t.instance, NULL, 0, arrive, NULL);
+	for (int cpu = 0; cpu < t.nr_cpus; cpu++)
+		read_buffer(cpu);
 	qsort(t.arrivals, t.nr_arrivals, sizeof(*t.arrivals), by_time);
 	for (i = 0; i < t.nr_arrivals && t.arrivals[i].event.ts < until; i++)
 		follow(&t.arrivals[i].event);
@@ -646,6 +701,7 @@ static void run(const struct trace_options *options, struct trace_session *sessi
 	int signo;
 
 	session->begin_ns = now_ns();
+	t.running = true;
 	tracefs_trace_on(t.instance);
 	if (options->argv)
 		kill(pid, SIGCONT);
@@ -707,6 +763,8 @@ int trace_collect(const struct trace_options *options, struct trace_session *ses
 	run(options, session, pid, &stop, follow);
 	session->events = t.received - counted_before;
 	session->lost = count_lost();
+	if (trace_dat_end())
+		ret = -EIO;
 	if (t.no_memory) {
 		report(-ENOMEM, "keep the events");
 		ret = -ENOMEM;

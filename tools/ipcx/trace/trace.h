@@ -157,6 +157,7 @@ unsigned int trace_call_sites(const char *function, const char *const *callees, 
  * @max_objects: of each mechanism, in the tables
  * @tick:	called now and then, after what there was has been followed; false ends the tracing.  NULL for none
  * @quiet:	say nothing if tracing is not possible
+ * @dat:	write the kernel's own trace there, for trace-cmd; or NULL
  */
 struct trace_options {
 	uint32_t mechs;
@@ -168,6 +169,7 @@ struct trace_options {
 	unsigned int max_objects;
 	bool (*tick)(void);
 	bool quiet;
+	const char *dat;
 };
 
 /* What could not be attached; texts are free()d with the session. */
@@ -205,6 +207,18 @@ void trace_session_free(struct trace_session *session);
 
 /* The name of a thread, as far as it was seen; "?" if not.  Valid until the next call. */
 const char *trace_thread_name(uint32_t tid);
+
+/* "NUMBER NAME" for each thread that was seen, a line each. */
+void trace_list_threads(FILE *out);
+
+/* ---- the kernel's trace in a file: dat.c ---- */
+
+/* Begin @path with what describes the events of @systems, up to a NULL.  An exit status of the command. */
+int trace_dat_begin(const char *path, const char *const *systems);
+/* A page of the ring buffer of @cpu, of which @len bytes were read. */
+void trace_dat_page(int cpu, const void *page, size_t len);
+/* Complete the file, if there is one.  An exit status of the command. */
+int trace_dat_end(void);
 
 /* ---- following: follow.c ---- */
 
