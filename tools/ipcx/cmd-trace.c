@@ -26,7 +26,7 @@ static const char trace_help[] =
 "      --objects N     show the N busiest objects of each mechanism (8)\n"
 "      --timeline[=N]  the life of message N of those seen, or of a typical one\n"
 "      --hist          how the times and the sizes of copies are distributed\n"
-"      --svg FILE      a picture of the stages of each mechanism's calls\n"
+"      --svg FILE      a picture: the stages of a call, and where bytes are copied\n"
 "  -o, --output FILE   the calls and messages, for Perfetto and chrome://tracing; the kernel's events\n"
 "                      if FILE ends in .dat, for trace-cmd report\n"
 "  -b, --buffer SIZE   of the kernel's buffer for each processor (8M)\n"

@@ -169,14 +169,6 @@ static int add_kprobe(const char *kind, const char *name, const char *where, con
 	return ret;
 }
 
-static const char *symbol_of(const struct trace_probe *probe)
-{
-	for (unsigned int i = 0; i < ARRAY_SIZE(probe->symbols) && probe->symbols[i]; i++)
-		if (trace_is_function(probe->symbols[i]))
-			return probe->symbols[i];
-	return NULL;
-}
-
 /* A probe before each call, where the third argument is a length, and one after it. */
 static int add_calls(const struct trace_probe *probe, const char *symbol)
 {
@@ -215,7 +207,7 @@ static int add_function(const struct trace_probe *probe, const char *symbol, str
 
 static void add_probe(const struct trace_probe *probe, struct trace_session *session)
 {
-	const char *symbol = symbol_of(probe);
+	const char *symbol = trace_probe_function(probe);
 
 	if (!symbol) {
 		/* one that only some kernels have says so by an empty alternative */

@@ -21,6 +21,9 @@
 #define STATE_ASLEEP	0xff
 
 struct trace_totals trace_mechs[NR_MECHS];
+struct trace_size *trace_sizes[NR_MECHS][NR_SIZES];
+struct trace_path *trace_paths;
+unsigned int nr_trace_paths;
 struct trace_message *trace_messages;
 unsigned int nr_trace_messages;
 
@@ -54,7 +57,7 @@ struct thread {
 	uint64_t op_len;
 	unsigned int op_depth, copy_depth;
 	uint64_t copy_len;
-	struct { enum trace_dir dir; uint64_t len; } *copies;
+	struct { enum trace_dir dir; int probe; uint64_t len; } *copies;
 	unsigned int nr_copies, max_copies;
 	uint64_t allocs, alloc_bytes, wakes, soft_wakes, blocks, switches, dropped;
 	uint32_t waking;
@@ -421,10 +424,11 @@ static void add_op(struct thread *th, struct trace_object *object, enum trace_di
 	}
 }
 
-static void add_copy(struct thread *th, enum trace_dir dir, uint64_t len)
+static void add_copy(struct thread *th, enum trace_dir dir, int probe, uint64_t len)
 {
 	th->copies = room_for(th->copies, th->nr_copies, &th->max_copies, sizeof(*th->copies));
 	th->copies[th->nr_copies].dir = dir;
+	th->copies[th->nr_copies].probe = probe;
 	th->copies[th->nr_copies++].len = len;
 }
 
@@ -447,6 +451,45 @@ static void add_call(const struct thread *th, struct trace_totals *totals)
 	for (unsigned int i = 0; i < NR_STAGES; i++)
 		trace_hist_add(&totals->stages[th->dir][i], th->half.stages[i]);
 	trace_hist_add(&totals->total[th->dir], th->half.exit - th->half.enter);
+}
+
+/* What the call has copied goes to its path. */
+static void add_paths(const struct thread *th)
+{
+	static unsigned int max;
+
+	for (unsigned int c = 0; c < th->nr_copies; c++) {
+		struct trace_path *p = NULL;
+
+		for (unsigned int i = 0; i < nr_trace_paths && !p; i++)
+			if (trace_paths[i].mech == th->mech && trace_paths[i].nr == th->nr &&
+			    trace_paths[i].probe == th->copies[c].probe && trace_paths[i].dir == th->copies[c].dir)
+				p = &trace_paths[i];
+		if (!p) {
+			trace_paths = room_for(trace_paths, nr_trace_paths, &max, sizeof(*trace_paths));
+			p = &trace_paths[nr_trace_paths++];
+			*p = (struct trace_path){ .mech = th->mech, .dir = th->copies[c].dir, .nr = th->nr,
+						  .probe = th->copies[c].probe };
+		}
+		p->copies++;
+		p->bytes += th->copies[c].len;
+	}
+}
+
+/* The times of a call that has moved something, by how much. */
+static void add_size(const struct thread *th)
+{
+	struct trace_size **size;
+	int order;
+
+	if (!th->nr_ops)
+		return;
+	order = th->ops[0].len ? 63 - __builtin_clzll(th->ops[0].len) : 0;
+	size = &trace_sizes[th->mech][order < NR_SIZES ? order : NR_SIZES - 1];
+	if (!*size)
+		*size = calloc(1, sizeof(**size));
+	for (unsigned int i = 0; *size && i < NR_STAGES; i++)
+		trace_hist_add(&(*size)->stages[th->dir][i], th->half.stages[i]);
 }
 
 /* A futex is told by the system call alone. */
@@ -479,6 +522,8 @@ static void end_call(struct thread *th, const struct trace_event *e)
 		return;
 	th->sum.copy_ns += th->half.stages[STAGE_COPY];
 	add_call(th, &trace_mechs[th->mech]);
+	add_paths(th);
+	add_size(th);
 	if (th->object)
 		add_call(th, &th->object->totals);
 	for (unsigned int i = 0; i < th->nr_ops; i++)
@@ -572,7 +617,7 @@ static void end_copy(struct thread *th, const struct trace_event *e)
 		len = len < th->copy_len ? th->copy_len - len : 0;
 	go_to(th, e->ts, STAGE_QUEUE);
 	if (len)
-		add_copy(th, probe->dir, len);
+		add_copy(th, probe->dir, e->probe, len);
 }
 
 /* ---- the scheduler ---- */
@@ -674,7 +719,7 @@ static void ipcx_copy(struct thread *th, const struct trace_event *e, enum trace
 	for (uint64_t i = 0, done = 0; i < e->e; i++) {
 		uint64_t len = i + 1 < e->e ? e->b / e->e : e->b - done;
 
-		add_copy(th, dir, len);
+		add_copy(th, dir, -1, len);
 		done += len;
 	}
 	go_to(th, begin, STAGE_COPY);

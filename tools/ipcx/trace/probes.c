@@ -123,6 +123,14 @@ const struct trace_probe trace_probes[] = {
 
 const unsigned int nr_trace_probes = sizeof(trace_probes) / sizeof(trace_probes[0]);
 
+const char *trace_probe_function(const struct trace_probe *probe)
+{
+	for (unsigned int i = 0; i < sizeof(probe->symbols) / sizeof(probe->symbols[0]) && probe->symbols[i]; i++)
+		if (trace_is_function(probe->symbols[i]))
+			return probe->symbols[i];
+	return NULL;
+}
+
 enum trace_mech trace_mech_of(const struct trace_probe *probe, uint64_t detail)
 {
 	if (probe->mech != MECH_NONE)

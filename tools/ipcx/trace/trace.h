@@ -117,6 +117,8 @@ struct trace_probe {
 };
 
 extern const struct trace_probe trace_probes[];
+/* The function that it watches on this kernel, or NULL. */
+const char *trace_probe_function(const struct trace_probe *probe);
 extern const unsigned int nr_trace_probes;
 
 /* "ipcx_queue", "pipe": as the bench calls them. */
@@ -294,6 +296,27 @@ struct trace_message {
 };
 
 extern struct trace_totals trace_mechs[NR_MECHS];
+
+/* The stages of the calls that moved messages of one size: from a power of two up to the next. */
+struct trace_size {
+	struct trace_hist stages[NR_DIRS][NR_STAGES];
+};
+
+#define NR_SIZES	48
+/* By mechanism and power; NULL if there were none. */
+extern struct trace_size *trace_sizes[NR_MECHS][NR_SIZES];
+
+/* Which way bytes were copied: in the system call with the number @nr, by the module or where @probe is. */
+struct trace_path {
+	enum trace_mech mech;
+	enum trace_dir dir;
+	uint64_t nr;
+	int probe;			/* -1: by the module */
+	uint64_t copies, bytes;
+};
+
+extern struct trace_path *trace_paths;
+extern unsigned int nr_trace_paths;
 
 /* What a thread has moved, whatever it went through. */
 struct trace_thread {
