@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # If this fails, other programs do not open what ipcx trace writes, or its views say something else than its tables.
 # timeout: 120
-# programs: trace-cmd
+# programs: trace-cmd perf
 . "$(dirname "$0")/../lib/cmd-test.sh"
 need_device
 [ "$(id -u)" = 0 ] || skip_all "needs root"
@@ -32,6 +32,21 @@ has "$(cat "$T/out")" "receiver entry" "begins with the receiver's call, too"
 has "$(cat "$T/out")" "size of a copy in (5)" "a histogram has all copies"
 is "$(tr ',' '\n' < "$T/a.json" | grep -c '"ipcx_queue send"')" 5 "the file has each call"
 is "$(tr -d '\n' < "$T/a.json" | sed 's/^{"displayTimeUnit":"ns","traceEvents":\[.*\]}$/whole/')" whole "and is whole"
+works "a file for perf" ipcx trace --mech ipcx --output "$T/a.data" sh "$T/work"
+is "$(head -c 8 "$T/a.data")" PERFILE2 "is one"
+if [ -x "$ROOT/programs/perf" ]; then
+	is "$("$ROOT/programs/perf" script -i "$T/a.data" 2> "$T/why" | grep -c ipcx:ipcx_enqueue)" 5 "perf finds the messages in it"
+fi
+while sleep 0.02; do "$IPCX" send "$Q" x; "$IPCX" recv "$Q"; done > /dev/null 2>&1 &
+traffic=$!
+works "everything on the system, for a while" ipcx trace --mech ipcx --all 1s
+kill "$traffic"
+has "$(cat "$T/out")" "  $Q " "finds the queue that others use"
+works "nothing is left of them" ipcx purge "$Q"
+"$IPCX" recv "$Q" --timeout "$LIMIT" > /dev/null 2>&1 &
+other=$!
+works "a process, for a while" ipcx trace --mech ipcx --pid "$other" --time 200ms
+kill "$other"
 ipcx trace --mech ipcx sh -c 'exit 3' > /dev/null 2>&1
 is "$?" 3 "it ends with the command's status"
 ipcx trace "$T/none" > /dev/null 2> "$T/err"

@@ -28,7 +28,7 @@ static const char trace_help[] =
 "      --hist          how the times and the sizes of copies are distributed\n"
 "      --svg FILE      a picture: the stages of a call, and where bytes are copied\n"
 "  -o, --output FILE   the calls and messages, for Perfetto and chrome://tracing; the kernel's events\n"
-"                      if FILE ends in .dat, for trace-cmd report\n"
+"                      if FILE ends in .dat, for trace-cmd report, or in .data, for perf script\n"
 "  -b, --buffer SIZE   of the kernel's buffer for each processor (8M)\n"
 "  -j, --json          one JSON object per line\n"
 "The exit status is COMMAND's; without one, 0.\n";
@@ -77,6 +77,11 @@ static int parse_seconds(const char *text, double *seconds)
 	return STATUS_OK;
 }
 
+static bool ends_in(const char *text, const char *end)
+{
+	return strlen(text) > strlen(end) && !strcmp(text + strlen(text) - strlen(end), end);
+}
+
 static int parse_option(int option, struct trace_options *o, struct trace_views *v)
 {
 	uint64_t number;
@@ -117,7 +122,7 @@ static int parse_option(int option, struct trace_options *o, struct trace_views 
 		v->svg = optarg;
 		return STATUS_OK;
 	case 'o':
-		if (strlen(optarg) > 4 && !strcmp(optarg + strlen(optarg) - 4, ".dat"))
+		if (ends_in(optarg, ".dat") || ends_in(optarg, ".data"))
 			o->dat = optarg;
 		else
 			v->perfetto = optarg;

@@ -28,6 +28,7 @@
 #define DRAIN_MS	40
 #define CALIBRATE_LOOPS	200
 #define BUFFER_PAGE	4096
+#define MAX_IDS		512
 /* kretprobe instances: as many threads may sleep in one function */
 #define MAX_ACTIVE	"512"
 /* calls of copying functions in one function */
@@ -94,6 +95,8 @@ static struct {
 	struct tracefs_cpu **cpus;
 	struct kbuffer *kbuffer;
 	int nr_cpus;
+	int ids[MAX_IDS];		/* of the events that are attached */
+	unsigned int nr_ids;
 	bool running;			/* calibrated, and at work */
 } t;
 
@@ -316,7 +319,7 @@ static void enable_probes(void)
 static int attach(const struct trace_options *options, struct trace_session *session)
 {
 	static const char *const systems[] = { "raw_syscalls", "sched", "kmem", "ipcx" };
-	const char *wanted[ARRAY_SIZE(systems) + 2] = { NULL };
+	static const char *wanted[ARRAY_SIZE(systems) + 2];
 	char name[32];
 
 	snprintf(name, sizeof(name), "ipcx-trace-%d", getpid());
@@ -358,7 +361,10 @@ static int attach(const struct trace_options *options, struct trace_session *ses
 	/* a processor that is offline has none */
 	for (int cpu = 0; cpu < t.nr_cpus; cpu++)
 		t.cpus[cpu] = tracefs_cpu_open(t.instance, cpu, true);
-	if (options->dat && trace_dat_begin(options->dat, wanted))
+	for (unsigned int i = 0; i < t.nr_sources; i++)
+		if (t.sources[i].kind != ON_NONE && t.nr_ids < MAX_IDS)
+			t.ids[t.nr_ids++] = i;
+	if (options->dat && trace_dat_begin(options->dat, wanted, t.ids, t.nr_ids))
 		return -EIO;
 	return 0;
 }
@@ -493,6 +499,9 @@ static void read_buffer(int cpu)
 			event = tep_find_event_by_record(t.tep, &record);
 			if (event)
 				arrive(event, &record);
+			if (event && t.running)
+				trace_dat_event(cpu, record.ts, tep_data_pid(t.tep, &record), event->id,
+						record.data, record.size);
 		}
 	}
 }
@@ -659,7 +668,7 @@ static int add_threads(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	dir = opendir(path);
 	if (!dir)
-		return -errno;
+		return errno == ENOENT ? -ESRCH : -errno;
 	out = open_memstream(&text, &len);
 	while (out && (entry = readdir(dir)))
 		if (entry->d_name[0] != '.')

@@ -159,7 +159,7 @@ unsigned int trace_call_sites(const char *function, const char *const *callees, 
  * @max_objects: of each mechanism, in the tables
  * @tick:	called now and then, after what there was has been followed; false ends the tracing.  NULL for none
  * @quiet:	say nothing if tracing is not possible
- * @dat:	write the kernel's own trace there, for trace-cmd; or NULL
+ * @dat:	write the kernel's own events there, for trace-cmd or perf; or NULL
  */
 struct trace_options {
 	uint32_t mechs;
@@ -215,8 +215,13 @@ void trace_list_threads(FILE *out);
 
 /* ---- the kernel's trace in a file: dat.c ---- */
 
-/* Begin @path with what describes the events of @systems, up to a NULL.  An exit status of the command. */
-int trace_dat_begin(const char *path, const char *const *systems);
+/*
+ * Begin @path, for trace-cmd, or for perf if it ends in ".data".  The events are those of @systems, up to a NULL, with
+ * the numbers @ids; both stay the caller's, and as they are, until the end.  An exit status of the command.
+ */
+int trace_dat_begin(const char *path, const char *const *systems, const int *ids, unsigned int nr_ids);
+/* An event of @tid, as it is in the ring buffer. */
+void trace_dat_event(int cpu, uint64_t ts, uint32_t tid, int id, const void *data, uint32_t len);
 /* A page of the ring buffer of @cpu, of which @len bytes were read. */
 void trace_dat_page(int cpu, const void *page, size_t len);
 /* Complete the file, if there is one.  An exit status of the command. */
