@@ -9,6 +9,8 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /**
@@ -35,6 +37,20 @@ static int call_kernel(struct link *l, int dir, void *buf, size_t len)
 {
 	(void)l, (void)dir, (void)buf, (void)len;
 	getppid();
+	return 0;
+}
+
+static int setup_ioctl(struct link *l)
+{
+	l->fd[0] = eventfd(0, EFD_CLOEXEC);
+	return l->fd[0] < 0 ? -errno : 0;
+}
+
+/* No driver knows the command: what every ioctl(2) costs, security modules included, before a driver sees it. */
+static int call_ioctl(struct link *l, int dir, void *buf, size_t len)
+{
+	(void)dir, (void)buf, (void)len;
+	ioctl(l->fd[0], _IO(0xfe, 0xfe), 0);
 	return 0;
 }
 
@@ -159,6 +175,9 @@ const struct mechanism floor_mechanisms[] = {
 	{ .name = "syscall", .usage = "getppid(): an empty system call",
 	  .cases = FLOOR, .placements = ONE, .no_payload = true,
 	  .setup = setup_nothing, .send = call_kernel, .recv = do_nothing },
+	{ .name = "ioctl", .usage = "ioctl(2) with a command that no driver has",
+	  .cases = FLOOR, .placements = ONE, .no_payload = true,
+	  .setup = setup_ioctl, .send = call_ioctl, .recv = do_nothing },
 	{ .name = "atomic_add", .usage = "one locked addition to a cached word",
 	  .cases = FLOOR, .placements = ONE, .no_payload = true,
 	  .setup = setup_lines, .send = add_locked, .recv = do_nothing },
