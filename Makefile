@@ -140,6 +140,9 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libtest.a $(B)/libipcx.a
 $(B)/tests/unit-asan/%: $(B)/asan/tests/unit/%.o $(B)/libtest-asan.a $(B)/libipcx-asan.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
 
+$(B)/tests/fault/%: $(B)/obj/tests/fault/%.o $(B)/libtest.a $(B)/libipcx.a
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 $(B)/tests/sys/%: $(B)/obj/tests/sys/%.o $(B)/libtest.a $(B)/libipcx.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -192,6 +195,13 @@ check-debug-now: user tests
 	$(Q)for k in $(DEBUG_KERNELS); do \
 		tools/vm/debug-kernel $$k >/dev/null && $(MAKE) --no-print-directory module KERNEL=$$k || exit 1; done
 	$(Q)IPCX_NO_BUILD=1 tests/run -s $(DEBUG_KERNELS:%=-k %)
+	$(Q)$(MAKE) --no-print-directory check-fault-now
+
+# Every operation with each of its allocations and user copies failing in turn; only the debug kernel can do that.
+check-fault-now: $(B)/tests/fault/failing-operations
+	$(Q)$(MAKE) --no-print-directory module KERNEL=debug
+	$(Q)tools/vm/vm -k debug -t 900 -e IPCX_TEST_SLOW=6 -f $<:/ipcx/failing-operations -- /ipcx/failing-operations
+.PHONY: check-fault-now
 
 # Every case, the sweeps and the open loop, a few minutes in all.
 BENCH	?= --sweep --rate 1000 --seconds 0.06 --rounds 2

@@ -95,7 +95,9 @@ long ipcx_queue_purge(struct file *file, void *args, void __user *uargs)
 	} while (left);
 	ipcx_pool_drain(&q->pool, &q->obj);
 	ipcx_object_notify(&q->obj, EPOLLOUT | EPOLLWRNORM);
-	return ipcx_put_args(uargs, purge, sizeof(*purge));
+	/* it is done: that its memory has gone meanwhile is the caller's affair */
+	(void)!ipcx_put_args(uargs, purge, sizeof(*purge));
+	return 0;
 }
 
 /* What all queues count; what is in it, and who follows it, is left to the caller. */
@@ -248,19 +250,19 @@ void ipcx_queue_show(const struct ipcx_queue *q, struct seq_file *m, u64 nr_msgs
 {
 	seq_printf(m, "messages:\t%llu\nmax-messages:\t%u\nbytes:\t%llu\nmax-bytes:\t%llu\nmax-message:\t%llu\n",
 		   nr_msgs, q->max_msgs, bytes, q->max_bytes, q->max_msg_len);
-	seq_printf(m, "sent:\t%llu\nreceived:\t%llu\npurged:\t%llu\n", READ_ONCE(q->sent),
-		   READ_ONCE(q->received), READ_ONCE(q->purged));
-	seq_printf(m, "senders:\t%u\nreceivers:\t%u\ndescriptors:\t%u\n", READ_ONCE(q->nr_senders),
-		   READ_ONCE(q->nr_receivers), atomic_read(&q->nr_fds));
+	seq_printf(m, "sent:\t%llu\nreceived:\t%llu\npurged:\t%llu\n", data_race(q->sent),
+		   data_race(q->received), data_race(q->purged));
+	seq_printf(m, "senders:\t%u\nreceivers:\t%u\ndescriptors:\t%u\n", data_race(q->nr_senders),
+		   data_race(q->nr_receivers), atomic_read(&q->nr_fds));
 	if (q->obj.state & (IPCX_OBJECT_BROADCAST | IPCX_OBJECT_LATEST))
-		seq_printf(m, "dropped:\t%llu\n", READ_ONCE(q->dropped));
+		seq_printf(m, "dropped:\t%llu\n", data_race(q->dropped));
 }
 
 static void queue_show(struct ipcx_object *obj, struct seq_file *m)
 {
 	struct ipcx_queue *q = ipcx_queue_of(obj);
 
-	ipcx_queue_show(q, m, READ_ONCE(q->order.nr), READ_ONCE(q->bytes));
+	ipcx_queue_show(q, m, data_race(q->order.nr), data_race(q->bytes));
 }
 
 const struct ipcx_kind ipcx_queue_kind = {

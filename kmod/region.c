@@ -211,7 +211,8 @@ static struct ipcx_object *region_create(const void *args)
 	region->len = PAGE_ALIGN(create->len);
 	region->backing = shmem_file_setup("ipcx-region", region->len, VM_NORESERVE);
 	if (IS_ERR(region->backing)) {
-		ret = PTR_ERR(region->backing);
+		/* shmem says that it has no space when it has no memory for an inode */
+		ret = PTR_ERR(region->backing) == -ENOSPC ? -ENOMEM : PTR_ERR(region->backing);
 		goto err_free;
 	}
 	/*
