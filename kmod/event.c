@@ -234,7 +234,7 @@ static void event_show(struct ipcx_object *obj, struct seq_file *m)
 	struct ipcx_event *event = event_of(obj);
 
 	/* one moment is not promised here: IPCX_EVENT_STAT is */
-	seq_printf(m, "set:\t%d\nwaiters:\t%u\n", READ_ONCE(event->set), READ_ONCE(event->line.nr));
+	seq_printf(m, "set:\t%d\nwaiters:\t%u\n", data_race(event->set), data_race(event->line.nr));
 }
 
 const struct ipcx_kind ipcx_event_kind = {

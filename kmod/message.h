@@ -264,7 +264,7 @@ static __always_inline struct ipcx_message *ipcx_message_create(struct ipcx_obje
 static __always_inline int ipcx_message_copy_out(const struct ipcx_object *obj, const struct ipcx_message *msg,
 						 struct ipcx_buf buf, size_t len)
 {
-	if (unlikely(msg->class >= IPCX_CLASS_PAGES || buf.iter || trace_ipcx_copy_out_enabled()))
+	if (unlikely(READ_ONCE(msg->class) >= IPCX_CLASS_PAGES || buf.iter || trace_ipcx_copy_out_enabled()))
 		return ipcx_message_copy_out_slow(obj, msg, buf, len);
 	return ipcx_copy_out(msg->data, &buf, len) ? 0 : -EFAULT;
 }

@@ -533,7 +533,8 @@ static __always_inline int finish(struct ipcx_queue *q, struct ipcx_message *msg
 	if (unlikely(ret) && !(req->flags & IPCX_RECV_PEEK)) {
 		ipcx_queue_give_back(q, msg);
 	} else {
-		if (unlikely(msg->class & IPCX_CLASS_ATTACHED) && !(req->flags & IPCX_RECV_PEEK))
+		/* of a peeked one somebody else may detach it just now */
+		if (unlikely(READ_ONCE(msg->class) & IPCX_CLASS_ATTACHED) && !(req->flags & IPCX_RECV_PEEK))
 			ipcx_message_drop_attached(msg, &q->obj);
 		ipcx_message_put(msg, &q->obj, &q->pool);
 	}

@@ -311,8 +311,8 @@ static void sem_show(struct ipcx_object *obj, struct seq_file *m)
 	struct ipcx_sem *sem = sem_of(obj);
 
 	/* one moment is not promised here: IPCX_SEM_STAT is */
-	seq_printf(m, "count:\t%u\nmax:\t%u\nwaiters:\t%u\nheld:\t%u\n", READ_ONCE(sem->count), sem->max,
-		   READ_ONCE(sem->line.nr), READ_ONCE(sem->held));
+	seq_printf(m, "count:\t%u\nmax:\t%u\nwaiters:\t%u\nheld:\t%u\n", data_race(sem->count), sem->max,
+		   data_race(sem->line.nr), data_race(sem->held));
 }
 
 const struct ipcx_kind ipcx_sem_kind = {

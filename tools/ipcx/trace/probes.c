@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 
 #include "trace.h"
 
@@ -177,6 +178,8 @@ static long offset_of(const char *what)
 
 	if (!tried) {
 		tried = true;
+		/* what is missing is said by us */
+		libbpf_set_print(NULL);
 		btf = btf__load_vmlinux_btf();
 	}
 	if (!btf || !dot || (size_t)(dot - what) >= sizeof(name))
