@@ -340,7 +340,8 @@ static noinline void trim(struct ipcx_stream *s)
 {
 	size_t i;
 
-	if (bytes_in(s) || !mutex_trylock(&s->writing))
+	/* without a lock: whether it is worth to look */
+	if (data_race(bytes_in(s)) || !mutex_trylock(&s->writing))
 		return;
 	for (i = KEEP_PAGES; i < s->nr_pages && s->nr_held > KEEP_PAGES && !bytes_in(s); i++) {
 		free_page_of(s, &s->pages[i]);
