@@ -193,17 +193,19 @@ void ipcx_broadcast_admit_locked(struct ipcx_broadcast *b, struct aftermath *aft
 {
 	struct ipcx_queue *q = &b->queue;
 	struct ipcx_sender *s, *next;
+	u32 left = ADMIT_MAX;
 
 	lockdep_assert_held(&q->obj.lock);
 	list_for_each_entry_safe(s, next, &q->senders, wait.node) {
 		if (!has_room_locked(b, s->msg->len))
 			break;
-		if (after->wakes.nr >= ADMIT_MAX) {
+		if (!left) {
 			after->more = true;
 			break;
 		}
 		if (!ipcx_waiter_claim(&s->wait))
 			continue;
+		left--;
 		q->nr_senders--;
 		enter_locked(b, s->msg, after);
 		ipcx_waiter_complete(&s->wait, 0, &after->wakes);

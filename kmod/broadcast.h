@@ -105,7 +105,7 @@ struct aftermath {
 	bool more;
 };
 
-#define AFTERMATH(name) struct aftermath name = { .wakes = { LIST_HEAD_INIT(name.wakes.waiters), 0 } }
+#define AFTERMATH(name) struct aftermath name = { .gone = NULL }
 
 static inline struct ipcx_broadcast *broadcast_of(struct ipcx_object *obj)
 {

@@ -51,7 +51,7 @@ struct ipcx_call {
  * @servers:	the processes that have taken calls
  * @server:	the one that was looked up last in @servers, only compared (cleared under the queue's lock)
  * @idle_cpu:	where a server yields to its callers, or -1; a hint
- * @patience:	yields that may be lost: see YIELD (only roughly counted)
+ * @turns:	of callers and servers
  * @hot:	a call to be used again, taken and given with a single exchange, or NULL
  * @reply:	likewise, the memory of a small reply: its sender is likely to reply again
  */
@@ -63,44 +63,21 @@ struct ipcx_calls {
 	struct ipcx_holders servers;
 	const struct mm_struct *server;
 	int idle_cpu;
-	int patience;
+	struct ipcx_turns turns;
 	struct ipcx_call *hot;
 	struct ipcx_message *reply;
 };
 
-/*
- * YIELD: two sides that take turns on one processor need not sleep at all: each yields, and finds its answer when it
- * gets the processor back.  A sleep and the wake-up that it calls for cost as much as a switch.
- *
- * But the scheduler gives the processor back at once to whoever has had less of it by some margin.  Such a yield is
- * lost, though it brings the two sides nearer; where they do about the same work, few are.  Where one side works much
- * more than the other nearly all are, and sleeping is better: so a queue has a store of yields that may be lost, which
- * those that are not fill again.
- */
-#define PATIENCE	8192
-#define YIELDS_MAX	8
 /* Sides that copy more than this work long, and seldom about as long as each other. */
 #define YIELD_LEN	SZ_16K
 
-/* Yield until *@until is not 0, to a peer on processor @cpu, or -1; or let whoever has just been woken run. */
+/* Yield until *@until is not 0 to a peer on processor @cpu, or -1; or let whoever has just been woken run. */
 static void yield_to_peer(struct ipcx_calls *calls, int cpu, const u32 *until)
 {
-	int left = READ_ONCE(calls->patience), lost = 0;
-
-	if (!IPCX_CAN_YIELD || left <= 0 || cpu != raw_smp_processor_id() || current->prio < MAX_RT_PRIO) {
+	if (cpu == raw_smp_processor_id())
+		ipcx_yield(&calls->turns, until);
+	else
 		cond_resched();
-		return;
-	}
-	for (;;) {
-		yield();
-		if (READ_ONCE(*until)) {
-			left = min(left + 2, PATIENCE);
-			break;
-		}
-		if (++lost == YIELDS_MAX || signal_pending(current))
-			break;
-	}
-	WRITE_ONCE(calls->patience, left - lost);
 }
 
 static struct ipcx_call *call_of(struct ipcx_attachment *attached)
@@ -121,7 +98,7 @@ static struct ipcx_calls *calls_get(struct ipcx_queue *q)
 	if (!calls)
 		return ERR_PTR(-ENOMEM);
 	calls->idle_cpu = -1;
-	calls->patience = PATIENCE;
+	calls->turns.patience = IPCX_PATIENCE;
 	ret = ipcx_charge(&q->obj, sizeof(*calls));
 	if (ret) {
 		kfree(calls);
@@ -342,10 +319,10 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 	spin_lock(&q->obj.lock);
 	hlist_add_head(&call->all, &calls->all);
 	ret = ipcx_queue_enter_now_locked(q, msg, &wakes);
-	if (list_empty(&wakes.waiters))
+	if (!wakes.last)
 		cpu = calls->idle_cpu;
 	else
-		cpu = task_cpu(list_last_entry(&wakes.waiters, struct ipcx_waiter, node)->task);
+		cpu = task_cpu(wakes.last->task);
 	spin_unlock(&q->obj.lock);
 	ipcx_wake(&wakes);
 	if (likely(!ret))
@@ -361,7 +338,7 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 	}
 
 	/* a server may answer before this has gone to sleep */
-	yield_to_peer(calls, req->msg.len <= YIELD_LEN ? cpu : -1, (u32 *)&call->wait.done);
+	yield_to_peer(calls, req->msg.len <= YIELD_LEN ? cpu : -1, &call->wait.done);
 	/* see WAIT_BARRIER */
 	ret = smp_load_acquire(&call->wait.done) ? 0 : ipcx_wait(&q->obj, &call->wait, flags, req->timeout);
 	if (unlikely(ret))

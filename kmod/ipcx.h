@@ -76,47 +76,64 @@ static inline int ipcx_put_args(void __user *uargs, const void *args, size_t len
 
 /**
  * struct ipcx_waiter - a task that waits for something of an object
- * @node:	in a list of the object; later in an ipcx_wakes (protected by the object's lock; after the
- *		claim it belongs to whoever claimed it)
+ * @node:	in a list of the object (protected by the object's lock)
+ * @next:	in an ipcx_wakes, after the claim
  * @head:	itself; for a place in one of several lines, that of the whole wait, whose @task, @claimed and @done count
  * @task:	who sleeps
  * @claimed:	0, then 1 once somebody (a waker, or the sleeper giving up) owns the outcome: see CLAIM
- * @done:	set, with release, after @result: see WAIT_BARRIER
+ * @done:	set, with release, after @result and @cpu: see WAIT_BARRIER
+ * @cpu:	where the waker ran
  * @result:	0 or a negative errno (written by the claimer, read by the sleeper after @done)
  */
 struct ipcx_waiter {
-	struct list_head node;
+	union {
+		struct list_head node;
+		struct ipcx_waiter *next;
+	};
 	struct ipcx_waiter *head;
 	struct task_struct *task;
 	atomic_t claimed;
-	int done;
+	u32 done;
+	int cpu;
 	int result;
+};
+
+/* Yields that may be lost before sleeping is preferred. */
+#define IPCX_PATIENCE	8192
+
+/**
+ * struct ipcx_turns - do those who wait and those who serve them take turns on one processor?  Hints, without a lock
+ * @cpu:	where who ended the last wait ran, or -1
+ * @patience:	yields that may be lost: see YIELD
+ */
+struct ipcx_turns {
+	int cpu;
+	int patience;
 };
 
 /**
  * struct ipcx_wakes - waiters that have been completed and will be woken when the lock is dropped
- * @waiters:	ipcx_waiter.node
- * @nr:		length of @waiters
+ * @last:	the end of their chain, which is followed by its beginning; NULL if there are none
  */
 struct ipcx_wakes {
-	struct list_head waiters;
-	u32 nr;
+	struct ipcx_waiter *last;
 };
 
-#define IPCX_WAKES(name) struct ipcx_wakes name = { LIST_HEAD_INIT(name.waiters), 0 }
+#define IPCX_WAKES(name) struct ipcx_wakes name = { NULL }
 
 void ipcx_waiter_init(struct ipcx_waiter *w);
 bool ipcx_waiter_claim(struct ipcx_waiter *w);
 void ipcx_waiter_complete(struct ipcx_waiter *w, int result, struct ipcx_wakes *wakes);
 void ipcx_wait_for_claimer(struct ipcx_waiter *w);
-int ipcx_wait(const struct ipcx_object *obj, struct ipcx_waiter *w, u32 flags, u64 timeout);
+void ipcx_yield(struct ipcx_turns *turns, const u32 *until);
+int ipcx_wait(struct ipcx_object *obj, struct ipcx_waiter *w, u32 flags, u64 timeout);
 void ipcx_wake_one(struct ipcx_waiter *w);
-void ipcx_wake_all(struct ipcx_wakes *wakes);
+u32 ipcx_wake_all(struct ipcx_wakes *wakes);
 
 /* Wake what ipcx_waiter_complete() collected; no lock may be held. */
 static inline void ipcx_wake(struct ipcx_wakes *wakes)
 {
-	if (!list_empty(&wakes->waiters))
+	if (wakes->last)
 		ipcx_wake_all(wakes);
 }
 
@@ -175,6 +192,7 @@ struct ipcx_kind {
  * @user:	who is charged; constant, holds a reference
  * @charged:	bytes charged to @user for this object
  * @name:	NULL if it has none (protected by ipcx_names_lock)
+ * @turns:	of those who wait for it
  * @watch:	its notices, or NULL if there has been none; set once, with release
  * @nr_all:	length of @all (written under ipcx_all_mutex and @lock)
  * @all:	waits for all of several objects that need this one (protected by ipcx_all_mutex)
@@ -195,6 +213,7 @@ struct ipcx_object {
 	atomic_long_t charged;
 	struct ipcx_name *name;
 	struct ipcx_watch *watch;
+	struct ipcx_turns turns;
 	u32 nr_all;
 	struct list_head all;
 };

@@ -232,6 +232,7 @@ int ipcx_object_init(struct ipcx_object *obj, const struct ipcx_kind *kind, cons
 
 	spin_lock_init(&obj->lock);
 	init_waitqueue_head(&obj->poll);
+	obj->turns = (struct ipcx_turns){ .cpu = -1, .patience = IPCX_PATIENCE };
 	INIT_LIST_HEAD(&obj->all);
 	refcount_set(&obj->refs, 1);
 	obj->kind = kind;

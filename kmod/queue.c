@@ -96,13 +96,15 @@ static __always_inline bool enter_locked(struct ipcx_queue *q, struct ipcx_messa
 noinline void ipcx_queue_admit_locked(struct ipcx_queue *q, struct ipcx_wakes *wakes)
 {
 	struct ipcx_sender *s, *next;
+	u32 left = ADMIT_MAX;
 
 	lockdep_assert_held(&q->obj.lock);
 	list_for_each_entry_safe(s, next, &q->senders, wait.node) {
-		if (!ipcx_queue_has_room_locked(q, s->msg->len) || wakes->nr >= ADMIT_MAX)
+		if (!left || !ipcx_queue_has_room_locked(q, s->msg->len))
 			break;
 		if (!ipcx_waiter_claim(&s->wait))
 			continue;
+		left--;
 		q->nr_senders--;
 		enter_locked(q, s->msg, wakes);
 		ipcx_waiter_complete(&s->wait, 0, wakes);
@@ -134,9 +136,8 @@ void ipcx_queue_wake_admitted(struct ipcx_queue *q, struct ipcx_wakes *wakes)
 {
 	bool more;
 
-	while (!list_empty(&wakes->waiters)) {
-		more = wakes->nr >= ADMIT_MAX;
-		ipcx_wake_all(wakes);
+	while (wakes->last) {
+		more = ipcx_wake_all(wakes) >= ADMIT_MAX;
 		ipcx_object_notify(&q->obj, EPOLLIN | EPOLLRDNORM);
 		if (likely(!more))
 			break;

@@ -38,6 +38,7 @@ void ipcx_waiter_init(struct ipcx_waiter *w)
 	w->task = current;
 	atomic_set(&w->claimed, 0);
 	w->done = 0;
+	w->cpu = -1;
 }
 
 /* Become the one who decides the outcome of @w. */
@@ -53,8 +54,14 @@ bool ipcx_waiter_claim(struct ipcx_waiter *w)
 void ipcx_waiter_complete(struct ipcx_waiter *w, int result, struct ipcx_wakes *wakes)
 {
 	w->result = result;
-	wakes->nr++;
-	list_move_tail(&w->node, &wakes->waiters);
+	__list_del_entry(&w->node);
+	if (wakes->last) {
+		w->next = wakes->last->next;
+		wakes->last->next = w;
+	} else {
+		w->next = w;
+	}
+	wakes->last = w;
 }
 
 static void wake(struct ipcx_waiter *w)
@@ -63,24 +70,32 @@ static void wake(struct ipcx_waiter *w)
 	struct task_struct *task = head->task;
 
 	trace_ipcx_wake(task);
+	head->cpu = raw_smp_processor_id();
 	smp_store_release(&head->done, 1);	/* see WAIT_BARRIER */
-	wake_up_process(task);
+	smp_mb();				/* see SLEEP_BARRIER */
+	if (READ_ONCE(task->__state) != TASK_RUNNING)
+		wake_up_process(task);
 }
 
 /*
- * Wake the waiters that have been completed.  As soon as done is set, the sleeper may return, its stack frame go, and
+ * Wake the waiters that have been completed, and tell how many.  As soon as done is set, the sleeper may return, its stack frame go, and
  * the task exit.  The task itself is freed after a grace period, so it outlives this.
  */
-void ipcx_wake_all(struct ipcx_wakes *wakes)
+u32 ipcx_wake_all(struct ipcx_wakes *wakes)
 {
-	struct ipcx_waiter *w, *next;
+	struct ipcx_waiter *last = wakes->last, *next = last->next, *w;
+	u32 nr = 0;
 
 	rcu_read_lock();
-	list_for_each_entry_safe(w, next, &wakes->waiters, node)
+	do {
+		w = next;
+		next = w->next;
 		wake(w);
+		nr++;
+	} while (w != last);
 	rcu_read_unlock();
-	INIT_LIST_HEAD(&wakes->waiters);
-	wakes->nr = 0;
+	wakes->last = NULL;
+	return nr;
 }
 
 /*
@@ -101,11 +116,45 @@ void ipcx_wake_one(struct ipcx_waiter *w)
 
 	rcu_read_lock();
 	trace_ipcx_wake(task);
+	w->cpu = raw_smp_processor_id();
 	smp_store_release(&w->done, 1);		/* see WAIT_BARRIER */
 	smp_mb();				/* see SLEEP_BARRIER */
 	if (READ_ONCE(task->__state) != TASK_RUNNING)
 		wake_up_process(task);
 	rcu_read_unlock();
+}
+
+/*
+ * YIELD: two sides that take turns on one processor need not sleep at all: each yields, and finds its answer when it
+ * gets the processor back.  A sleep and the wake-up that it calls for cost as much as a switch.
+ *
+ * But the scheduler gives the processor back at once to whoever has had less of it by some margin.  Such a yield is
+ * lost, though it brings the two sides nearer; where they do about the same work, few are.  Where one side works much
+ * more than the other nearly all are, and sleeping is better: so there is a store of yields that may be lost, which
+ * those that are not fill again.
+ *
+ * Yield, a few times, until *@until is not 0.
+ */
+#define YIELDS_MAX	8
+
+void ipcx_yield(struct ipcx_turns *turns, const u32 *until)
+{
+	int left = READ_ONCE(turns->patience), lost = 0;
+
+	if (!IPCX_CAN_YIELD || left <= 0 || current->prio < MAX_RT_PRIO) {
+		cond_resched();
+		return;
+	}
+	for (;;) {
+		yield();
+		if (READ_ONCE(*until)) {
+			left = min(left + 2, IPCX_PATIENCE);
+			break;
+		}
+		if (++lost == YIELDS_MAX || signal_pending(current))
+			break;
+	}
+	WRITE_ONCE(turns->patience, left - lost);
 }
 
 /* Sleep until @w is done (0), a signal arrives (-ERESTARTSYS) or the time is past (-ETIMEDOUT). */
@@ -155,12 +204,17 @@ void ipcx_wait_for_claimer(struct ipcx_waiter *w)
  * it (its outcome is in @w, and it is in no list), or -ETIMEDOUT or -ERESTARTSYS when the sleeper gave up
  * first: then nothing was handed over, nothing will be, and the caller must take @w out of its list.
  */
-int ipcx_wait(const struct ipcx_object *obj, struct ipcx_waiter *w, u32 flags, u64 timeout)
+int ipcx_wait(struct ipcx_object *obj, struct ipcx_waiter *w, u32 flags, u64 timeout)
 {
-	int ret;
+	int ret = 0;
 
 	trace_ipcx_block(obj);
-	ret = sleep_until_done(w, flags, timeout);
+	if (READ_ONCE(obj->turns.cpu) == raw_smp_processor_id())
+		ipcx_yield(&obj->turns, &w->done);
+	if (!smp_load_acquire(&w->done))	/* see WAIT_BARRIER */
+		ret = sleep_until_done(w, flags, timeout);
+	if (likely(!ret))
+		WRITE_ONCE(obj->turns.cpu, w->cpu);
 	if (ret && !ipcx_waiter_claim(w)) {
 		ipcx_wait_for_claimer(w);
 		ret = 0;
