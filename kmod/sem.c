@@ -46,7 +46,7 @@ static void take_locked(struct ipcx_sem *sem, const struct ipcx_want *want)
  * Hand units to waiters from the head of the line for as long as there are enough.  A waiter that could not be
  * claimed is giving up, and takes itself out of the list.
  */
-static void grant_locked(struct ipcx_sem *sem, struct ipcx_wakes *wakes)
+static noinline void grant_waiting_locked(struct ipcx_sem *sem, struct ipcx_wakes *wakes)
 {
 	struct ipcx_taker *w, *next;
 
@@ -61,6 +61,12 @@ static void grant_locked(struct ipcx_sem *sem, struct ipcx_wakes *wakes)
 			continue;
 		take_locked(sem, &w->want);
 	}
+}
+
+static void grant_locked(struct ipcx_sem *sem, struct ipcx_wakes *wakes)
+{
+	if (unlikely(!list_empty(&sem->line.waiters)))
+		grant_waiting_locked(sem, wakes);
 }
 
 /* Add units that were posted, or that come back from a dead holder. */
@@ -94,28 +100,21 @@ static __poll_t sem_events_locked(const struct file *file)
 	return events;
 }
 
-long ipcx_sem_post(struct file *file, void *args, void __user *uargs)
+static __always_inline int post(struct ipcx_sem *sem, u32 nr)
 {
-	struct ipcx_sem *sem = sem_of(ipcx_object(file));
-	const struct ipcx_sem_post *post = args;
 	IPCX_WAKES(wakes);
 	int ret = 0;
-
-	if (post->flags || post->reserved || !post->nr || post->nr > sem->max)
-		return -EINVAL;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EACCES;
 
 	spin_lock(&sem->obj.lock);
 	if (sem->obj.state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV)) {
 		ret = -EPIPE;
-	} else if (post->nr > sem->max - sem->count) {
+	} else if (nr > sem->max - sem->count) {
 		ret = -EOVERFLOW;
 	} else {
 		if (sem->obj.state & IPCX_OBJECT_ROBUST)
-			settle_locked(sem, post->nr);
-		add_locked(sem, post->nr, &wakes);
-		trace_ipcx_post(&sem->obj, post->nr, sem->count);
+			settle_locked(sem, nr);
+		add_locked(sem, nr, &wakes);
+		trace_ipcx_post(&sem->obj, nr, sem->count);
 	}
 	spin_unlock(&sem->obj.lock);
 	ipcx_wake(&wakes);
@@ -124,17 +123,28 @@ long ipcx_sem_post(struct file *file, void *args, void __user *uargs)
 	return ret;
 }
 
+long ipcx_sem_post(struct file *file, void *args, void __user *uargs)
+{
+	struct ipcx_sem *sem = sem_of(ipcx_object(file));
+	const struct ipcx_sem_post *req = args;
+
+	if (req->flags || req->reserved || !req->nr || req->nr > sem->max)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EACCES;
+	return post(sem, req->nr);
+}
+
 /* Wait in line; the object's lock is held on entry and dropped. */
-static noinline int wait_in_line(const struct file *file, const struct ipcx_sem_wait *args,
-				 struct ipcx_holder *holder)
+static noinline int wait_in_line(const struct file *file, u32 nr, struct ipcx_holder *holder, u32 flags, u64 timeout)
 	__releases(&ipcx_object(file)->lock)
 {
 	struct ipcx_sem *sem = sem_of(ipcx_object(file));
-	struct ipcx_taker w = { .want = { args->nr, holder } };
+	struct ipcx_taker w = { .want = { nr, holder } };
 	IPCX_WAKES(wakes);
 	int ret;
 
-	ret = ipcx_line_wait(file, &sem->line, &w.wait, args->flags, args->timeout);
+	ret = ipcx_line_wait(file, &sem->line, &w.wait, flags, timeout);
 	if (ret != -ETIMEDOUT && ret != -ERESTARTSYS)
 		return ret;
 
@@ -148,18 +158,13 @@ static noinline int wait_in_line(const struct file *file, const struct ipcx_sem_
 	return ret;
 }
 
-long ipcx_sem_wait(struct file *file, void *args, void __user *uargs)
+static __always_inline int wait(struct file *file, u32 nr, u32 flags, u64 timeout)
 {
 	struct ipcx_sem *sem = sem_of(ipcx_object(file));
-	const struct ipcx_sem_wait *wait = args;
 	struct ipcx_holder *holder = NULL;
 	bool was_full;
 	int ret = 0;
 
-	if (wait->flags & ~(IPCX_NOWAIT | IPCX_REALTIME) || wait->reserved || !wait->nr || wait->nr > sem->max)
-		return -EINVAL;
-	if (!(file->f_mode & FMODE_READ))
-		return -EACCES;
 	if (sem->obj.state & IPCX_OBJECT_ROBUST) {
 		holder = ipcx_holder_get(&sem->obj, &sem->holders);
 		if (IS_ERR(holder))
@@ -170,19 +175,77 @@ long ipcx_sem_wait(struct file *file, void *args, void __user *uargs)
 	was_full = sem->count == sem->max;
 	if (sem->obj.state & IPCX_OBJECT_SHUT_RECV) {
 		ret = -EPIPE;
-	} else if (likely(wait->nr <= sem->count && !ipcx_line_occupied(&sem->line))) {
-		take_locked(sem, &(struct ipcx_want){ wait->nr, holder });
+	} else if (likely(nr <= sem->count && !ipcx_line_occupied(&sem->line))) {
+		take_locked(sem, &(struct ipcx_want){ nr, holder });
 	} else {
-		ret = wait_in_line(file, wait, holder);
+		ret = wait_in_line(file, nr, holder, flags, timeout);
 		goto out;
 	}
 	spin_unlock(&sem->obj.lock);
 out:
-	trace_ipcx_wait(&sem->obj, wait->nr, ret);
+	trace_ipcx_wait(&sem->obj, nr, ret);
 	if (!ret && was_full)
 		ipcx_object_notify(&sem->obj, EPOLLOUT | EPOLLWRNORM);
 	return ret;
 }
+
+long ipcx_sem_wait(struct file *file, void *args, void __user *uargs)
+{
+	const struct ipcx_sem_wait *req = args;
+
+	if (req->flags & ~(IPCX_NOWAIT | IPCX_REALTIME) || req->reserved || !req->nr ||
+	    req->nr > sem_of(ipcx_object(file))->max)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_READ))
+		return -EACCES;
+	return wait(file, req->nr, req->flags, req->timeout);
+}
+
+/* As with eventfd(2): what is written is posted, and a read takes one unit and tells so. */
+static ssize_t sem_write(struct file *file, const char __user *ptr, size_t len, loff_t *pos)
+{
+	struct ipcx_sem *sem = sem_of(ipcx_object(file));
+	u64 nr;
+	int ret;
+
+	if (len < sizeof(nr))
+		return -EINVAL;
+	if (unlikely(get_user(nr, (const u64 __user *)ptr)))
+		return -EFAULT;
+	if (!nr || nr > sem->max)
+		return -EINVAL;
+	ret = post(sem, nr);
+	return ret ? ret : sizeof(nr);
+}
+
+static ssize_t sem_read(struct file *file, char __user *ptr, size_t len, loff_t *pos)
+{
+	const u64 one = 1;
+	int ret;
+
+	if (len < sizeof(one))
+		return -EINVAL;
+	/* first, so that no unit is lost if it cannot be told */
+	if (unlikely(put_user(one, (u64 __user *)ptr)))
+		return -EFAULT;
+	ret = wait(file, 1, 0, IPCX_FOREVER);
+	if (unlikely(ret))
+		return ret == -EPIPE ? 0 : ret;
+	return sizeof(one);
+}
+
+static const struct file_operations sem_fops = {
+	.owner		= THIS_MODULE,
+	.release	= ipcx_object_release,
+	.unlocked_ioctl	= ipcx_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.uring_cmd	= ipcx_uring_cmd,
+	.read		= sem_read,
+	.write		= sem_write,
+	.poll		= ipcx_object_poll,
+	.fasync		= ipcx_object_fasync,
+	.show_fdinfo	= ipcx_show_fdinfo,
+};
 
 long ipcx_sem_stat(struct file *file, void *args, void __user *uargs)
 {
@@ -319,7 +382,7 @@ const struct ipcx_kind ipcx_sem_kind = {
 	.kind		= IPCX_KIND_SEM,
 	.label		= "sem",
 	.file_name	= "[ipcx-sem]",
-	.fops		= &ipcx_object_fops,
+	.fops		= &sem_fops,
 	.create		= sem_create,
 	.free		= sem_free,
 	.holder_ended_locked = sem_holder_ended_locked,

@@ -490,6 +490,10 @@ struct ipcx_sem_post {
  * @reserved:	0
  *
  * Nobody overtakes a waiter that came earlier, even if fewer units would do.
+ *
+ * write(2) and read(2) do the same for less, as on an eventfd(2) with EFD_SEMAPHORE: a written u64 is posted, a read
+ * takes one unit and yields a u64 of 1, or 0 bytes after a shutdown.  A count above the maximum is EOVERFLOW here,
+ * where eventfd waits.
  */
 struct ipcx_sem_wait {
 	__u32 size;

@@ -133,6 +133,22 @@ static int wait_sem(struct link *l, int token, void *buf, size_t len)
 	return ipcx_sem_wait(((int *)l->token_priv)[token], 1, 0, IPCX_FOREVER);
 }
 
+static int write_sem(struct link *l, int token, void *buf, size_t len)
+{
+	uint64_t one = 1;
+
+	(void)buf, (void)len;
+	return write(((int *)l->token_priv)[token], &one, sizeof(one)) == sizeof(one) ? 0 : -errno;
+}
+
+static int read_sem(struct link *l, int token, void *buf, size_t len)
+{
+	uint64_t one;
+
+	(void)buf, (void)len;
+	return read(((int *)l->token_priv)[token], &one, sizeof(one)) == sizeof(one) ? 0 : -errno;
+}
+
 static int create_event(void)
 {
 	return ipcx_event_create(NULL, 0, NULL);
@@ -343,6 +359,8 @@ const struct mechanism ipcx_mechanisms[] = {
 	  .send = ring_send, .recv = ring_recv },
 	{ .name = "ipcx_sem", .usage = "ipcx_sem_post(3) and ipcx_sem_wait(3)",
 	  .cases = TOKEN_CASES, .setup = setup_sem, .send = post_sem, .recv = wait_sem },
+	{ .name = "ipcx_sem_rw", .usage = "write(2) of 1 and read(2) on the same",
+	  .cases = TOKEN_CASES, .setup = setup_sem, .send = write_sem, .recv = read_sem },
 	{ .name = "ipcx_event", .usage = "ipcx_event_set(3) and ipcx_event_wait(3), automatic",
 	  .cases = TOKEN_CASES, .setup = setup_event, .send = set_event, .recv = wait_event },
 	{ .name = "ipcx_notify", .usage = "ipcx_sem_post(3) of a semaphore with a notice, sigwaitinfo(2); no unit is "
