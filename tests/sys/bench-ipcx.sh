@@ -56,6 +56,8 @@ done
 row processes ipcx_queue 64 one_cpu
 row processes ipcx_queue 64 two_cpus
 row objects ipcx_queue_rw 64 one_cpu
+# A kernel that looks for mistakes surrounds each object with memory of its own, and is slow at it.
+if [ "${IPCX_TEST_SLOW:-1}" -eq 1 ]; then
 works "the memory of objects and messages" ipcx bench --memory --json "$T/rows"
 cat > "$T/sane.awk" <<'END'
 function number(name) {
@@ -72,6 +74,7 @@ function number(name) {
 END { print objects, messages }
 END
 is "$(awk -f "$T/sane.awk" "$T/rows")" "5 4" "is charged, and makes sense"
+fi
 ipcx ls > "$T/after"
 same "$T/before" "$T/after" "no object is left"
 finish
