@@ -50,7 +50,7 @@ ifneq ($(shell grep -lsE 'include <(liburing|ipcx-uring).h>' $(TOOL_SRC) $(SYS_S
 LIBS	+= -luring
 endif
 
-.PHONY: all user module modules demo check check-debug vm bench count readme trace-demo load unload install uninstall lint help \
+.PHONY: all user module modules demo check check-debug coverage vm bench count readme trace-demo load unload install uninstall lint help \
 	clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -152,12 +152,12 @@ tests: $(UNIT) $(UNIT_ASAN) $(SYS)
 
 # The goals below first see to what the machine lacks, and then read this
 # Makefile again: what is installed changes what can be built.
-GOALS_WITH_DEPS := demo check check-debug vm bench count readme trace-demo
+GOALS_WITH_DEPS := demo check check-debug coverage vm bench count readme trace-demo
 
 deps:
 	@tools/vm/deps build
 
-demo bench count check check-debug vm readme trace-demo:
+demo bench count check check-debug coverage vm readme trace-demo:
 	@tools/vm/deps $(patsubst readme,count,$@)
 	@$(MAKE) --no-print-directory $@-now
 
@@ -203,6 +203,21 @@ check-fault-now: $(B)/tests/fault/failing-operations
 	$(Q)tools/vm/vm -k debug -t 900 -e IPCX_TEST_SLOW=6 -f $<:/ipcx/failing-operations -- /ipcx/failing-operations
 .PHONY: check-fault-now
 
+# Which lines of the module the tests reach, and failing allocations with them; ten minutes.
+coverage-now: user tests $(B)/profile-plugin.so $(B)/tests/fault/failing-operations
+	$(Q)tools/vm/debug-kernel debug >/dev/null
+	$(Q)$(MAKE) --no-print-directory module KERNEL=6.1
+	$(Q)$(MAKE) --no-print-directory module KERNEL=debug
+	$(Q)rm -rf $(B)/coverage && mkdir -p $(B)/coverage
+	$(Q)IPCX_NO_BUILD=1 tests/run -s -k 6.1 -c $(B)/coverage
+	$(Q)tools/vm/vm -k debug -t 900 -e IPCX_TEST_SLOW=6 --cover $(B)/coverage/debug.fault \
+		-f $(B)/tests/fault/failing-operations:/ipcx/failing-operations -f tests/coverage/sections:/ipcx/sections \
+		-o /tmp/sections:$(B)/coverage/sections -- sh -c '/ipcx/sections >/tmp/sections && /ipcx/failing-operations'
+	$(Q)sed 's/^section //' $(B)/coverage/sections >$(B)/coverage/debug.fault.sections
+	$(Q)tests/coverage/report tests/coverage/unreached.txt $$(for f in $(B)/coverage/6.1.??????; do \
+		echo "$$f $(B)/kmod-$(call release,6.1)/ipcx.ko"; done) \
+		$(B)/coverage/debug.fault $(B)/kmod-$(call release,debug)/ipcx.ko
+
 # Every case, the sweeps and the open loop, a few minutes in all.
 BENCH	?= --sweep --rate 1000 --seconds 0.06 --rounds 2
 
@@ -243,7 +258,7 @@ trace-demo-now: user vm-module
 # The tables in README.md: the rows that a reader wants to compare.
 README_CASES = send_recv roundtrip batch broadcast post_wait handover wait_any pass_fd depth
 README_ROWS = ipcx_queue ipcx_queue_rw ipcx_queue_uring ipcx_queue_fds ipcx_queue_prio ipcx_queue_type \
-	ipcx_queue_epoll ipcx_broadcast ipcx_wait ipcx_wait_set ipcx_notify ipcx_call ipcx_stream ipcx_ring ipcx_sem ipcx_sem_mapped ipcx_event \
+	ipcx_queue_epoll ipcx_broadcast ipcx_wait ipcx_wait_set ipcx_notify ipcx_call ipcx_stream ipcx_ring ipcx_sem ipcx_sem_rw ipcx_sem_mapped ipcx_event \
 	pipe tee posix_mq posix_mq_prio sysv_msg sysv_msg_type unix_stream unix_seqpacket posix_shm \
 	sem_t pthread_cond eventfd sysv_sem signal epoll epoll_eventfd poll futex_waitv pidfd_getfd \
 	syscall syscall_copy memcpy sched_yield
@@ -335,6 +350,7 @@ help:
 	@echo 'make demo       the main job from a bare checkout: installs what is missing, builds, shows'
 	@echo 'make check      all tests, likewise; tests/run NAME runs one'
 	@echo 'make check-debug  the tests of the module under KASAN, lockdep and kmemleak, then KCSAN'
+	@echo 'make coverage   which lines of the module the tests reach'
 	@echo 'make vm         a shell in the machine, with the module loaded'
 	@echo 'make bench      wall-clock comparison with the standard calls'
 	@echo 'make count      exact counts of instructions'

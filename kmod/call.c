@@ -74,9 +74,7 @@ struct ipcx_calls {
 /* Yield until *@until is not 0 to a peer on processor @cpu, or -1; or let whoever has just been woken run. */
 static void yield_to_peer(struct ipcx_calls *calls, int cpu, const u32 *until)
 {
-	if (cpu == raw_smp_processor_id())
-		ipcx_yield(&calls->turns, until);
-	else
+	if (cpu != raw_smp_processor_id() || !ipcx_yield(&calls->turns, until))
 		cond_resched();
 }
 

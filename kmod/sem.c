@@ -208,7 +208,7 @@ static ssize_t sem_write(struct file *file, const char __user *ptr, size_t len, 
 	u64 nr;
 	int ret;
 
-	if (len < sizeof(nr))
+	if (len != sizeof(nr))
 		return -EINVAL;
 	if (unlikely(get_user(nr, (const u64 __user *)ptr)))
 		return -EFAULT;

@@ -131,30 +131,54 @@ void ipcx_wake_one(struct ipcx_waiter *w)
  * But the scheduler gives the processor back at once to whoever has had less of it by some margin.  Such a yield is
  * lost, though it brings the two sides nearer; where they do about the same work, few are.  Where one side works much
  * more than the other nearly all are, and sleeping is better: so there is a store of yields that may be lost, which
- * those that are not fill again.
- *
- * Yield, a few times, until *@until is not 0.
+ * those that are not fill again.  Where others want the processor too, who yields comes back after them, and a
+ * sleeper would have been preferred to them: that uses up the store quickly.  An empty one gets a little after a while.
  */
 #define YIELDS_MAX	8
+#define PATIENCE_REST	4096
+#define PATIENCE_NEW	16
+#define LONG_YIELD_NS	200000
+#define LONG_YIELD_LOSS	(IPCX_PATIENCE / 8)
 
-void ipcx_yield(struct ipcx_turns *turns, const u32 *until)
+/* How long the caller has stood ready and had no processor, in ns. */
+static u64 time_without_cpu(void)
+{
+#ifdef CONFIG_SCHED_INFO
+	return current->sched_info.run_delay;
+#else
+	return sched_clock();
+#endif
+}
+
+/* Yield, a few times, until *@until is not 0: whether it is, and what was written before it is seen then. */
+bool ipcx_yield(struct ipcx_turns *turns, const u32 *until)
 {
 	int left = READ_ONCE(turns->patience), lost = 0;
+	bool ret;
+	u64 start;
 
-	if (!IPCX_CAN_YIELD || left <= 0 || current->prio < MAX_RT_PRIO) {
-		cond_resched();
-		return;
+	if (!IPCX_CAN_YIELD || current->prio < MAX_RT_PRIO)
+		return false;
+	if (unlikely(left <= 0)) {
+		WRITE_ONCE(turns->patience, left ? left + 1 : PATIENCE_NEW);
+		return false;
 	}
 	for (;;) {
+		start = time_without_cpu();
 		yield();
-		if (READ_ONCE(*until)) {
+		if (time_without_cpu() - start > LONG_YIELD_NS)
+			lost += LONG_YIELD_LOSS;
+		ret = smp_load_acquire(until);
+		if (likely(ret)) {
 			left = min(left + 2, IPCX_PATIENCE);
 			break;
 		}
-		if (++lost == YIELDS_MAX || signal_pending(current))
+		if (++lost >= YIELDS_MAX || signal_pending(current))
 			break;
 	}
-	WRITE_ONCE(turns->patience, left - lost);
+	left -= lost;
+	WRITE_ONCE(turns->patience, likely(left > 0) ? left : -PATIENCE_REST);
+	return ret;
 }
 
 /* Sleep until @w is done (0), a signal arrives (-ERESTARTSYS) or the time is past (-ETIMEDOUT). */
@@ -209,9 +233,7 @@ int ipcx_wait(struct ipcx_object *obj, struct ipcx_waiter *w, u32 flags, u64 tim
 	int ret = 0;
 
 	trace_ipcx_block(obj);
-	if (READ_ONCE(obj->turns.cpu) == raw_smp_processor_id())
-		ipcx_yield(&obj->turns, &w->done);
-	if (!smp_load_acquire(&w->done))	/* see WAIT_BARRIER */
+	if (READ_ONCE(obj->turns.cpu) != raw_smp_processor_id() || !ipcx_yield(&obj->turns, &w->done))
 		ret = sleep_until_done(w, flags, timeout);
 	if (likely(!ret))
 		WRITE_ONCE(obj->turns.cpu, w->cpu);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A plugin of QEMU: how often each instruction of the machine was executed between two marks.
+ * A plugin of QEMU: how often each instruction of the machine was executed between two marks; or, from the beginning,
+ * which of the modules' were.
  *
- *	-plugin FILE.so,out=COUNTS
+ *	-plugin FILE.so,out=COUNTS[,modules=on]
  *
  * A mark is a no-operation that no compiler writes (see profile_start() in tools/ipcx/bench/bench.h): one displacement
  * starts the counting, another ends it.  COUNTS has a line "address C count" for each instruction, 16 digits of
@@ -51,8 +52,13 @@ struct block {
 	uint64_t addr[];
 };
 
+/* Where x86-64 puts modules, when their place is not random. */
+#define MODULES_START	0xffffffffa0000000ull
+#define MODULES_END	0xffffffffff000000ull
+
 static struct block *blocks;
 static int running;
+static int only_modules;
 static const char *out;
 
 static void executed(unsigned int cpu, void *data)
@@ -71,20 +77,27 @@ static void marked(unsigned int cpu, void *data)
 
 static void translated(plugin_id id, struct qemu_plugin_tb *tb)
 {
+	uint64_t first = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, 0));
 	size_t nr = qemu_plugin_tb_n_insns(tb);
-	struct block *b = calloc(1, sizeof(*b) + nr * sizeof(b->addr[0]));
+	struct block *b;
 
 	(void)id;
+	if (only_modules && (first < MODULES_START || first >= MODULES_END))
+		return;
+	b = calloc(1, sizeof(*b) + nr * sizeof(b->addr[0]));
 	if (!b)
 		abort();
 	b->nr = nr;
-	b->next = blocks;
-	blocks = b;
+	for (size_t i = 0; i < nr; i++)
+		b->addr[i] = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, i));
+	/* several processors translate at the same time */
+	b->next = __atomic_load_n(&blocks, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&blocks, &b->next, b, 1, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		continue;
 	for (size_t i = 0; i < nr; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 		const void *code = qemu_plugin_insn_data(insn);
 
-		b->addr[i] = qemu_plugin_insn_vaddr(insn);
 		if (qemu_plugin_insn_size(insn) != MARK_LEN)
 			continue;
 		if (!memcmp(code, mark_start, MARK_LEN))
@@ -114,10 +127,11 @@ __attribute__((visibility("default")))
 int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
 {
 	(void)info;
-	if (argc != 1 || strncmp(argv[0], "out=", 4)) {
-		fprintf(stderr, "profile-plugin: out=FILE is needed\n");
+	if (argc < 1 || strncmp(argv[0], "out=", 4) || argc > 2 || (argc == 2 && strcmp(argv[1], "modules=on"))) {
+		fprintf(stderr, "profile-plugin: wants out=FILE[,modules=on]\n");
 		return -1;
 	}
+	running = only_modules = argc == 2;
 	out = strdup(argv[0] + 4);
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 	qemu_plugin_register_atexit_cb(id, ended, NULL);
