@@ -13,8 +13,11 @@
  *	FUTEX_WAIT while turn is t: returns at once, or is woken
  *
  * Who posts clears the mark before it wakes, and sets it again if as many were woken as it asked
- * for, since there may be more.  If it is killed in between, the others look for themselves after
- * PARK_LOOK_NS.
+ * for, since there may be more.  Another post that comes in between finds no mark.  Its units are
+ * left to those who are awake: a waiter that was woken wakes another one if it leaves units; and
+ * if it has come and gone before the mark is set again, TOOK tells who sets it, which wakes
+ * again.  If somebody is killed in between, the others look for themselves after PARK_LOOK_NS.
+ * tests/model/mapped-sem.pml is a model of this.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -30,6 +33,7 @@
 /* The word: units in the lower half. */
 #define SLEEPERS	(1ULL << 32)	/* somebody sleeps */
 #define SEVERAL		(1ULL << 33)	/* and wants more than one unit */
+#define TOOK		(1ULL << 34)	/* one who slept has taken units, since a post cleared the mark */
 #define VALID		(1ULL << 63)	/* it is a semaphore, even with no units */
 #define UNITS(word)	((uint32_t)(word))
 
@@ -189,16 +193,32 @@ int ipcx_msem_value(const struct ipcx_msem *sem)
 	return units > INT_MAX ? INT_MAX : (int)units;
 }
 
-/* Somebody slept when @nr units came. */
+/* Set the mark again.  Are there units that nobody who is awake need know of? */
+static bool mark_again(struct msem *s)
+{
+	uint64_t old = load_relaxed(&s->shared->word), new;
+
+	do {
+		new = old | SLEEPERS;
+		if (old & TOOK && UNITS(old))
+			new &= ~TOOK;
+	} while (!__atomic_compare_exchange_n(&s->shared->word, &old, new, true, __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
+	return old & TOOK && UNITS(old);
+}
+
+/* There are @nr units, and somebody may sleep, as @word says. */
 static __attribute__((noinline)) void wake(struct msem *s, unsigned int nr, uint64_t word)
 {
 	int wanted = word & SEVERAL || nr > INT_MAX ? INT_MAX : (int)nr;
 	struct msem_shared *shared = s->shared;
 
 	store_relaxed(&shared->cpu, (uint32_t)sched_getcpu() + 1);
-	store_relaxed(&s->woke, __atomic_add_fetch(&shared->turn, 1, __ATOMIC_SEQ_CST));
-	if (ipcx_internal_unpark(&shared->turn, wanted) == wanted)
-		__atomic_fetch_or(&shared->word, SLEEPERS, __ATOMIC_RELAXED);
+	do {
+		store_relaxed(&s->woke, __atomic_add_fetch(&shared->turn, 1, __ATOMIC_SEQ_CST));
+		if (ipcx_internal_unpark(&shared->turn, wanted) != wanted)
+			break;
+	} while (mark_again(s));
 }
 
 int ipcx_msem_post(struct ipcx_msem *sem, unsigned int nr)
@@ -209,7 +229,9 @@ int ipcx_msem_post(struct ipcx_msem *sem, unsigned int nr)
 	do {
 		if (unlikely((uint64_t)UNITS(old) + nr > s->max || !nr))
 			return nr ? -EOVERFLOW : -EINVAL;
-		new = (old & ~(SLEEPERS | SEVERAL)) + nr;
+		new = old + nr;
+		if (unlikely(old & SLEEPERS))
+			new &= ~(SLEEPERS | SEVERAL | TOOK);
 	} while (unlikely(!__atomic_compare_exchange_n(&s->shared->word, &old, new, true,
 						       __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)));
 	if (unlikely(old & SLEEPERS))
@@ -217,15 +239,25 @@ int ipcx_msem_post(struct ipcx_msem *sem, unsigned int nr)
 	return 0;
 }
 
-/* Take @nr units if they are there; *@old becomes the word as it was last seen. */
-static inline bool take(struct msem *s, unsigned int nr, uint64_t *old)
+/* Take @nr units if they are there, and leave @mark; *@old becomes the word as it was last seen. */
+static inline bool take(struct msem *s, unsigned int nr, uint64_t mark, uint64_t *old)
 {
 	*old = load_relaxed(&s->shared->word);
 	while (likely(UNITS(*old) >= nr))
-		if (likely(__atomic_compare_exchange_n(&s->shared->word, old, *old - nr, true,
-						       __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)))
+		if (likely(__atomic_compare_exchange_n(&s->shared->word, old, (*old - nr) | mark,
+						       true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)))
 			return true;
 	return false;
+}
+
+/* The same after a sleep: who was woken wakes others if it leaves units. */
+static bool take_after_sleep(struct msem *s, unsigned int nr, uint64_t *old)
+{
+	if (!take(s, nr, TOOK, old))
+		return false;
+	if (UNITS(*old) > nr)
+		wake(s, UNITS(*old) - nr, *old);
+	return true;
 }
 
 /* For how long to spin: not at all if who posts runs on this processor, as far as is known. */
@@ -247,6 +279,7 @@ static __attribute__((noinline)) int wait_slowly(struct msem *s, unsigned int nr
 {
 	uint64_t spin_ns, now, old, mark = nr > 1 ? SLEEPERS | SEVERAL : SLEEPERS;
 	struct spin spin = { .tight = SPIN_TIGHT };
+	bool slept = false;
 	uint32_t turn;
 	int ret;
 
@@ -264,7 +297,7 @@ static __attribute__((noinline)) int wait_slowly(struct msem *s, unsigned int nr
 	}
 	if (spin_ns) {
 		while (spin_more(&spin, spin_ns)) {
-			if (take(s, nr, &old)) {
+			if (take(s, nr, 0, &old)) {
 				if (load_relaxed(&s->misses))
 					store_relaxed(&s->misses, 0);
 				return 0;
@@ -274,7 +307,7 @@ static __attribute__((noinline)) int wait_slowly(struct msem *s, unsigned int nr
 	}
 	for (;;) {
 		turn = load_acquire(&s->shared->turn);
-		if (take(s, nr, &old))
+		if (slept ? take_after_sleep(s, nr, &old) : take(s, nr, 0, &old))
 			return 0;
 		if ((old & mark) != mark &&
 		    !__atomic_compare_exchange_n(&s->shared->word, &old, old | mark, false,
@@ -282,7 +315,8 @@ static __attribute__((noinline)) int wait_slowly(struct msem *s, unsigned int nr
 			continue;
 		ret = ipcx_internal_park(&s->shared->turn, turn, flags, timeout, PARK_LOOK_NS);
 		if (ret)
-			return take(s, nr, &old) ? 0 : ret;
+			return take(s, nr, 0, &old) ? 0 : ret;
+		slept = true;
 	}
 }
 
@@ -291,7 +325,7 @@ int ipcx_msem_wait(struct ipcx_msem *sem, unsigned int nr, unsigned int flags, u
 	struct msem *s = (struct msem *)sem;
 	uint64_t old;
 
-	if (likely(nr && take(s, nr, &old)))
+	if (likely(nr && take(s, nr, 0, &old)))
 		return 0;
 	return wait_slowly(s, nr, flags, timeout);
 }
@@ -301,7 +335,7 @@ int ipcx_msem_trywait(struct ipcx_msem *sem, unsigned int nr)
 	struct msem *s = (struct msem *)sem;
 	uint64_t old;
 
-	if (likely(nr && take(s, nr, &old)))
+	if (likely(nr && take(s, nr, 0, &old)))
 		return 0;
 	return nr && nr <= s->max ? -EAGAIN : -EINVAL;
 }

@@ -263,6 +263,19 @@ static inline int try_take(struct ring *r, struct attempt *a)
 	return take(r, a->max, &a->at, &a->len);
 }
 
+/*
+ * What was waited for is there.  Who slept wakes another sleeper if there is more of it: the one who provided that may have
+ * found that somebody was being woken.
+ */
+static int end_sleep(struct ring *r, struct ring_side *s, bool slept, int ret)
+{
+	uint64_t word = load_acquire(word_of(r, s->next));
+
+	if (slept && ret > 0 && !ahead(r, word, s->next) && MWORD_STATE(word) == (s == &r->tx ? FREE : READY))
+		ipcx_internal_unpark(&s->bell->sleep, 1);
+	return ret;
+}
+
 /* As end_wait() of ring-one.c, for an end that shares its bell with others. */
 static inline __attribute__((always_inline)) int
 many_wait(struct ring *r, struct ring_side *s, int (*attempt)(struct ring *, struct attempt *),
@@ -270,6 +283,7 @@ many_wait(struct ring *r, struct ring_side *s, int (*attempt)(struct ring *, str
 {
 	struct spin spin = { .tight = SPIN_TIGHT };
 	uint64_t spin_ns, now, look;
+	bool slept = false;
 	uint32_t word;
 	int ret;
 
@@ -314,7 +328,7 @@ many_wait(struct ring *r, struct ring_side *s, int (*attempt)(struct ring *, str
 	for (;;) {
 		look_at_owner(r, s->blocked);
 		/* WAKE_BARRIER.  The mark may be others', too: it is left to who wakes. */
-		__atomic_fetch_or(&s->bell->sleep, BELL_SLEEP, __ATOMIC_SEQ_CST);
+		word = __atomic_fetch_or(&s->bell->sleep, BELL_SLEEP, __ATOMIC_SEQ_CST) | BELL_SLEEP;
 		look = LOOK_NS;
 		if (!ipcx_internal_park_barrier() ||
 		    (load_acquire(&s->theirs->state) == END_HERE &&
@@ -322,18 +336,19 @@ many_wait(struct ring *r, struct ring_side *s, int (*attempt)(struct ring *, str
 			look = PARK_LOOK_SOON_NS;
 		ret = attempt(r, a);
 		if (ret)
-			return ret;
-		if (others_have_left(r, s))
+			return end_sleep(r, s, slept, ret);
+		if (others_have_left(r, s)) {
+			/* the end is for all, and its one wake-up came here */
+			ipcx_internal_unpark(&s->bell->sleep, INT_MAX);
 			return attempt(r, a) ?: -EPIPE;
+		}
 		if (s->blocked && look > LOOK_OWNER_NS)
 			look = LOOK_OWNER_NS;
 		s->sleeps++;
-		word = load_relaxed(&s->bell->sleep);
-		if (!(word & BELL_SLEEP))
-			continue;
 		ret = ipcx_internal_park(&s->bell->sleep, word, flags, timeout, look);
 		if (ret)
 			return attempt(r, a) ?: ret;
+		slept = true;
 		look_for_others(r, s);
 	}
 }

@@ -301,17 +301,23 @@ err:
 	return ret;
 }
 
+/*
+ * One message is for one sleeper.  Where there may be more, who is woken marks again before it looks, so that the next
+ * message wakes another; and it wakes another itself if there are more messages.  The turn tells a waiter that its mark has
+ * been taken, even if others have marked since: tests/model/ring-bell.pml.
+ */
 ssize_t ipcx_internal_ring_wake(struct ring_side *s, ssize_t ret)
 {
-	uint32_t *sleep = &s->theirs->sleep, before = __atomic_exchange_n(sleep, 0, __ATOMIC_SEQ_CST);
+	uint32_t *sleep = &s->theirs->sleep, old = load_relaxed(sleep), turn = s->is_many ? BELL_TURN : 0;
 
-	if (!before)
-		return ret;
+	do {
+		if (!(old & BELL_SLEEP))
+			return ret;
+	} while (!__atomic_compare_exchange_n(sleep, &old, (old & ~BELL_SLEEP) + turn, true, __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
 	s->wakes++;
 	note_cpu(s);
-	/* One message is for one sleeper.  Where there may be more, the next message is for them. */
-	if (before & BELL_SLEEP && ipcx_internal_unpark(sleep, 1) && s->is_many)
-		__atomic_fetch_or(sleep, BELL_SLEEP, __ATOMIC_RELAXED);
+	ipcx_internal_unpark(sleep, 1);
 	return ret;
 }
 

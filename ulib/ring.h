@@ -62,11 +62,11 @@
 
 /* bits of ring_bell.sleep */
 #define BELL_SLEEP	1U		/* there are sleepers: FUTEX_WAKE */
-#define BELL_ARMED	2U		/* a poller: signal its descriptor */
+#define BELL_TURN	16U		/* a ring of many: how often somebody has been woken, from here on */
 
 /**
  * struct ring_bell - how an end waits; on a line that changes only when somebody does
- * @sleep: futex: BELL_* set by who waits, cleared by who wakes
+ * @sleep: futex: BELL_SLEEP set by who waits, cleared by who wakes, and turns
  * @state: END_*
  * @cpu: where the end ran when it last waited, plus 1
  * @expedited: ALL_EXPEDITED, NOT_EXPEDITED; 0: nobody yet
@@ -292,7 +292,7 @@ IPCX_HIDDEN ssize_t ipcx_internal_ring_wake(struct ring_side *side, ssize_t ret)
 static inline ssize_t ring_wake_if_waiting(struct ring_side *side, ssize_t ret)
 {
 	park_publish_barrier();
-	if (unlikely(load_relaxed(&side->theirs->sleep)))
+	if (unlikely(load_relaxed(&side->theirs->sleep) & BELL_SLEEP))
 		return ipcx_internal_ring_wake(side, ret);
 	return ret;
 }
