@@ -50,7 +50,7 @@ ifneq ($(shell grep -lsE 'include <(liburing|ipcx-uring).h>' $(TOOL_SRC) $(SYS_S
 LIBS	+= -luring
 endif
 
-.PHONY: all user module modules demo check check-debug coverage vm bench count readme trace-demo load unload install uninstall lint help \
+.PHONY: all user module modules demo check check-debug check-model check-mutants coverage vm bench count readme trace-demo load unload install uninstall lint help \
 	clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -152,12 +152,12 @@ tests: $(UNIT) $(UNIT_ASAN) $(SYS)
 
 # The goals below first see to what the machine lacks, and then read this
 # Makefile again: what is installed changes what can be built.
-GOALS_WITH_DEPS := demo check check-debug coverage vm bench count readme trace-demo
+GOALS_WITH_DEPS := demo check check-debug check-model check-mutants coverage vm bench count readme trace-demo
 
 deps:
 	@tools/vm/deps build
 
-demo bench count check check-debug coverage vm readme trace-demo:
+demo bench count check check-debug check-model check-mutants coverage vm readme trace-demo:
 	@tools/vm/deps $(patsubst readme,count,$@)
 	@$(MAKE) --no-print-directory $@-now
 
@@ -202,6 +202,14 @@ check-fault-now: $(B)/tests/fault/failing-operations
 	$(Q)$(MAKE) --no-print-directory module KERNEL=debug
 	$(Q)tools/vm/vm -k debug -t 900 -e IPCX_TEST_SLOW=6 -f $<:/ipcx/failing-operations -- /ipcx/failing-operations
 .PHONY: check-fault-now
+
+# The protocols of waiting as models, and wrong versions of them; a few minutes.
+check-model-now:
+	$(Q)tests/model/run
+
+# Wrong versions of the module, each of which a test must catch; ten minutes.
+check-mutants-now: user tests
+	$(Q)tests/mutants/run
 
 # Which lines of the module the tests reach, and failing allocations with them; ten minutes.
 coverage-now: user tests $(B)/profile-plugin.so $(B)/tests/fault/failing-operations
@@ -350,6 +358,8 @@ help:
 	@echo 'make demo       the main job from a bare checkout: installs what is missing, builds, shows'
 	@echo 'make check      all tests, likewise; tests/run NAME runs one'
 	@echo 'make check-debug  the tests of the module under KASAN, lockdep and kmemleak, then KCSAN'
+	@echo 'make check-mutants  wrong versions of the module, each of which a test must catch'
+	@echo 'make check-model  searches the models of how waiting works for errors'
 	@echo 'make coverage   which lines of the module the tests reach'
 	@echo 'make vm         a shell in the machine, with the module loaded'
 	@echo 'make bench      wall-clock comparison with the standard calls'

@@ -111,6 +111,22 @@ TEST(as_many_as_there_is_room_for)
 	CHECK_EQ(stat_of(q).nr_senders, 0);
 }
 
+/* What is alike goes in as a whole, if it has room. */
+TEST(as_many_alike_as_there_is_room_for)
+{
+	int by_number = make_queue(5, 0, 0), by_bytes = make_queue(0, 44, 44);
+	unsigned int i;
+
+	outgoing(NR);
+	for (i = 0; i < NR; i++)
+		msgs[i] = msg_of(&values[i], 8, 1, 0);
+	CHECK_EQ(ipcx_queue_sendv(by_number, msgs, NR, NO_WAIT), 5);
+	CHECK_EQ(stat_of(by_number).nr_msgs, 5);
+	CHECK_EQ(ipcx_queue_sendv(by_bytes, msgs, NR, NO_WAIT), 5);
+	CHECK_EQ(stat_of(by_bytes).bytes, 40);
+	CHECK_ERR(ipcx_queue_sendv(by_bytes, msgs, NR, NO_WAIT), EAGAIN);
+}
+
 /*
  * @bad makes msgs[] go wrong at some index with @err: nothing if it is the first, else those before
  * it.

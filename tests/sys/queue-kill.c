@@ -11,6 +11,10 @@
  *
  * timeout: 150
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 
@@ -254,6 +258,47 @@ static void kill_and_count(uint32_t max_msgs)
 	CHECK_GE(nr_sent, NR_MESSAGES);
 	close(q);
 	CHECK_LE(user_charged(), before);
+}
+
+static int receive_there(void *arg)
+{
+	uint64_t value;
+
+	ipcx_queue_recv(*(int *)arg, &value, sizeof(value));
+	return 1;
+}
+
+static void use_only_cpu(pid_t pid, int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	CHECK_SYS(sched_setaffinity(pid, sizeof(set), &set));
+}
+
+/* The message is the receiver's already when it is killed, before it has run again. */
+TEST(killed_between_the_hand_over_and_the_copy)
+{
+	struct sched_param first = { .sched_priority = 50 };
+	uint64_t value = 4711;
+	pid_t child;
+
+	q = make_queue(10, 0, 0);
+	child = spawn(receive_there, &q);
+	use_only_cpu(child, 0);
+	CHECK_BLOCKS(child);
+	use_only_cpu(0, 0);
+	if (sched_setscheduler(0, SCHED_FIFO, &first))
+		SKIP("needs a real-time priority");
+	CHECK_OK(send_value(q, 1, 0, value));
+	CHECK_EQ(stat_of(q).nr_msgs, 0);
+	CHECK_SYS(kill(child, SIGKILL));
+	first.sched_priority = 0;
+	CHECK_SYS(sched_setscheduler(0, SCHED_OTHER, &first));
+	CHECK_KILLED_BY(child, SIGKILL);
+	CHECK_EQ(stat_of(q).nr_msgs, 1);
+	CHECK_EQ(stat_of(q).received, 0);
 }
 
 TEST_LIMIT(kill_small_messages, 60000)

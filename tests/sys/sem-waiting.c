@@ -15,6 +15,8 @@ static unsigned int nr_waiters(int fd)
 	return sem_stat(fd).nr_waiters;
 }
 
+static int waits_on;
+
 TEST(a_post_ends_a_wait)
 {
 	int s = sem(0, 9);
@@ -437,4 +439,23 @@ TEST(waiters_killed_at_random)
 		CHECK_EQ(sem_stat(s).nr_waiters, 0);
 	}
 	NOTE("%d of 150 got the unit", got);
+}
+
+static int wait_until_time(void *arg)
+{
+	return ipcx_sem_wait(waits_on, 1, 0, *(uint64_t *)arg);
+}
+
+TEST(times_beyond_what_any_clock_reaches)
+{
+	static uint64_t times[] = { 1ull << 63, UINT64_MAX - 1, (1ull << 63) - 1 };
+	struct test_thread t;
+
+	waits_on = sem(0, 1);
+	for (int i = 0; i < 3; i++) {
+		thread_start(&t, wait_until_time, &times[i]);
+		CHECK_BLOCKS(t.tid);
+		CHECK_OK(ipcx_sem_post(waits_on, 1));
+		CHECK_EQ(thread_join(&t), 0);
+	}
 }

@@ -420,3 +420,18 @@ TEST(a_program_reads_its_standard_input)
 	CHECK_STR(buf, "HELLO, STREAM");
 	CHECK_EXITS(pid, 0);
 }
+
+TEST(a_small_write_that_faults_writes_nothing)
+{
+	char *two = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fds[2];
+
+	CHECK(two != MAP_FAILED);
+	CHECK_SYS(munmap(two + PAGE, PAGE));
+	CHECK_OK(ipcx_stream_pipe(fds, 0));
+	/* the second piece of it, at another page of the stream, is what cannot be read */
+	CHECK_EQ(write(fds[1], two, PAGE - 10), PAGE - 10);
+	CHECK_SYS_ERR(write(fds[1], two + PAGE - 20, 100), EFAULT);
+	CHECK_EQ(stream_stat(fds[0]).bytes, PAGE - 10);
+	CHECK_EQ(stream_stat(fds[0]).written, PAGE - 10);
+}
