@@ -50,7 +50,7 @@ ifneq ($(shell grep -lsE 'include <(liburing|ipcx-uring).h>' $(TOOL_SRC) $(SYS_S
 LIBS	+= -luring
 endif
 
-.PHONY: all user module modules demo check check-debug check-model check-mutants coverage vm bench count readme trace-demo load unload install uninstall lint help \
+.PHONY: all user module modules demo check check-debug check-model check-mutants coverage stress soak vm bench count readme trace-demo load unload install uninstall lint help \
 	clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -152,13 +152,13 @@ tests: $(UNIT) $(UNIT_ASAN) $(SYS)
 
 # The goals below first see to what the machine lacks, and then read this
 # Makefile again: what is installed changes what can be built.
-GOALS_WITH_DEPS := demo check check-debug check-model check-mutants coverage vm bench count readme trace-demo
+GOALS_WITH_DEPS := demo check check-debug check-model check-mutants coverage stress soak vm bench count readme trace-demo
 
 deps:
 	@tools/vm/deps build
 
-demo bench count check check-debug check-model check-mutants coverage vm readme trace-demo:
-	@tools/vm/deps $(patsubst readme,count,$@)
+demo bench count check check-debug check-model check-mutants coverage stress soak vm readme trace-demo:
+	@tools/vm/deps $(patsubst stress,vm,$(patsubst soak,vm,$(patsubst readme,count,$@)))
 	@$(MAKE) --no-print-directory $@-now
 
 .PHONY: $(GOALS_WITH_DEPS:%=%-now)
@@ -210,6 +210,17 @@ check-model-now:
 # Wrong versions of the module, each of which a test must catch; ten minutes.
 check-mutants-now: user tests
 	$(Q)tests/mutants/run
+
+# Hundreds of processes that use everything and are killed, and the same again and again while memory is watched.
+STRESS	?= 300
+SOAK	?= 3600
+STORM	= tools/vm/vm -k $(KERNEL_VM) -m 2048 -f $(B)/tests/sys/kill-storm:/ipcx/kill-storm
+stress-now: user vm-module $(B)/tests/sys/kill-storm
+	$(Q)$(STORM) -t $$(($(STRESS) + 300)) -e IPCX_STORM_SECONDS=$(STRESS) -e IPCX_STORM_WORKERS=300 -- \
+		/ipcx/kill-storm everything_at_once
+soak-now: user vm-module $(B)/tests/sys/kill-storm
+	$(Q)$(STORM) -t $$(($(SOAK) + 300)) -e IPCX_SOAK_SECONDS=$(SOAK) -e IPCX_STORM_WORKERS=100 -- \
+		/ipcx/kill-storm memory_does_not_grow
 
 # Which lines of the module the tests reach, and failing allocations with them; ten minutes.
 coverage-now: user tests $(B)/profile-plugin.so $(B)/tests/fault/failing-operations
@@ -360,6 +371,8 @@ help:
 	@echo 'make check-debug  the tests of the module under KASAN, lockdep and kmemleak, then KCSAN'
 	@echo 'make check-mutants  wrong versions of the module, each of which a test must catch'
 	@echo 'make check-model  searches the models of how waiting works for errors'
+	@echo 'make stress     hundreds of processes, killed at random (STRESS=300 seconds)'
+	@echo 'make soak       the same in rounds, while memory is watched (SOAK=3600 seconds)'
 	@echo 'make coverage   which lines of the module the tests reach'
 	@echo 'make vm         a shell in the machine, with the module loaded'
 	@echo 'make bench      wall-clock comparison with the standard calls'

@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Many processes use objects of every kind at once, in every way, and are killed at random.  Afterwards nothing is lost and
+ * nothing is left: each count of the kernel agrees with what the living have seen and the dead may have done, and all
+ * memory has gone.  If this fails, a process can take something with it, or leave something behind.
+ *
+ * IPCX_STORM_SECONDS and IPCX_STORM_WORKERS make it longer and larger: make stress, make soak.
+ * timeout: 120
+ */
+#include "object.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+
+#define UNITS	7		/* of the robust semaphore */
+#define BIG	20000		/* bytes of a message that has pages */
+#define LIMIT_MS (3600 * 1000 * 3)
+
+/* What is counted: by those who did it, after it had been done. */
+enum count { SENT, POSTED, WAITED, WRITTEN, READ_OUT, PUBLISHED, NR_COUNTS };
+
+/* One worker's: what it may be in the middle of. */
+struct slot {
+	uint32_t pending;	/* an enum count, plus 1 */
+	uint64_t amount;
+};
+
+static struct shared {
+	bool stop;
+	uint64_t done[NR_COUNTS];
+	uint64_t nr_ops;
+	struct slot slots[1024];
+} *shared;
+
+static uint64_t maybe[NR_COUNTS];
+static int msgs, fds_queue, calls, latest, robust, plain, automatic, manual, memory, stream[2], broadcast;
+static unsigned int nr_workers, seconds;
+
+static unsigned int number_of(const char *name, unsigned int normally)
+{
+	const char *value = getenv(name);
+
+	return value ? strtoul(value, NULL, 10) : normally;
+}
+
+static uint64_t charged(void)
+{
+	struct ipcx_query query;
+
+	CHECK_OK(ipcx_query(&query));
+	return query.user_bytes_used;
+}
+
+/* Kilobytes of memory that only the kernel can free. */
+static long kernel_memory(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	char line[128];
+	long sum = 0, n;
+
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "SUnreclaim: %ld", &n) == 1 || sscanf(line, "KernelStack: %ld", &n) == 1 ||
+		    sscanf(line, "Shmem: %ld", &n) == 1)
+			sum += n;
+	fclose(f);
+	return sum;
+}
+
+static void make_objects(void)
+{
+	struct ipcx_options o = { 0 };
+	struct ipcx_queue_limits few = { .max_msgs = 30, .max_bytes = 1 << 20 };
+
+	msgs = CHECK_OK(ipcx_queue_create(NULL, &few, NULL));
+	fds_queue = CHECK_OK(ipcx_queue_create(NULL, &few, NULL));
+	calls = CHECK_OK(ipcx_queue_create(NULL, &few, NULL));
+	o.flags = IPCX_QUEUE_LATEST;
+	latest = CHECK_OK(ipcx_queue_create(NULL, &few, &o));
+	o.flags = IPCX_QUEUE_BROADCAST;
+	few.overflow = IPCX_OVERFLOW_DROP;
+	broadcast = CHECK_OK(ipcx_queue_create("storm-news", &few, &o));
+	o.flags = IPCX_SEM_ROBUST;
+	robust = CHECK_OK(ipcx_sem_create(NULL, UNITS, UNITS, &o));
+	plain = CHECK_OK(ipcx_sem_create(NULL, 3, 0, NULL));
+	automatic = CHECK_OK(ipcx_event_create(NULL, 0, NULL));
+	o.flags = IPCX_EVENT_MANUAL;
+	manual = CHECK_OK(ipcx_event_create(NULL, 0, &o));
+	memory = CHECK_OK(ipcx_region_create(NULL, 4 * PAGE, NULL));
+	CHECK_OK(ipcx_stream_pipe(stream, 4 * PAGE));
+	CHECK_SYS(fcntl(stream[0], F_SETFL, O_NONBLOCK));
+	CHECK_SYS(fcntl(stream[1], F_SETFL, O_NONBLOCK));
+}
+
+static void close_objects(void)
+{
+	int fds[] = { msgs, fds_queue, calls, latest, robust, plain, automatic, manual, memory, stream[0], stream[1],
+		      broadcast };
+
+	CHECK_OK(ipcx_unlink("storm-news"));
+	for (unsigned int i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		close(fds[i]);
+}
+
+/* ---- what a worker does ---- */
+
+static struct slot *own;
+static uint64_t state;
+static char big[BIG];
+
+static unsigned int below(unsigned int n)
+{
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return (state >> 33) % n;
+}
+
+static uint64_t soon(void)
+{
+	return ipcx_after_ns(below(4) ? below(3000000) : below(100));
+}
+
+static void begin(enum count what, uint64_t amount)
+{
+	own->amount = amount;
+	__atomic_store_n(&own->pending, what + 1, __ATOMIC_SEQ_CST);
+}
+
+static void end(enum count what, uint64_t amount)
+{
+	__atomic_add_fetch(&shared->done[what], amount, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&own->pending, 0, __ATOMIC_SEQ_CST);
+}
+
+static void use_queue(void)
+{
+	struct ipcx_msg m[4] = { { .buf = (uintptr_t)big, .len = below(3) ? below(200) : BIG, .type = 1 + below(3),
+				   .priority = below(3) } };
+	struct ipcx_select some = { .how = below(4), .type = 1 };
+	unsigned int nr = 1 + below(4), i;
+	int ret;
+
+	if (!some.how)
+		some.type = 0;
+	for (i = 1; i < 4; i++)
+		m[i] = m[0];
+	switch (below(6)) {
+	case 0:
+	case 1:
+		begin(SENT, nr);
+		ret = ipcx_queue_sendv(msgs, m, nr, 0, soon());
+		end(SENT, ret > 0 ? ret : 0);
+		break;
+	case 2:
+		m[0].len = BIG;
+		ipcx_queue_recv_msg(msgs, m, &some, below(2) ? IPCX_RECV_PEEK : 0, soon());
+		break;
+	case 3:
+		m[0].len = 10;
+		ipcx_queue_recv_msg(msgs, m, NULL, IPCX_RECV_TRUNCATE, soon());
+		break;
+	case 4:
+		ipcx_queue_recvv(msgs, m, nr, &some, IPCX_RECV_TRUNCATE, soon());
+		break;
+	default:
+		if (!below(50))
+			ipcx_queue_purge(msgs, &some);
+		ipcx_queue_send_msg(latest, m, 0, soon());
+		ipcx_queue_recv_msg(latest, m, NULL, IPCX_RECV_TRUNCATE | IPCX_NOWAIT, 0);
+		break;
+	}
+}
+
+static void pass_fds(void)
+{
+	int fds[3] = { memory, automatic, msgs }, got[3];
+	struct ipcx_msg m = { .buf = (uintptr_t)big, .len = 8, .type = 1 };
+	unsigned int nr = 1 + below(3), i;
+
+	if (below(2)) {
+		ipcx_queue_send_fds(fds_queue, &m, fds, nr, 0, soon());
+		return;
+	}
+	if (!ipcx_queue_recv_fds(fds_queue, &m, got, &nr, NULL, IPCX_RECV_TRUNCATE, soon()))
+		for (i = 0; i < nr; i++)
+			close(got[i]);
+}
+
+static void call_or_serve(void)
+{
+	struct ipcx_msg m = { .buf = (uintptr_t)big, .len = 32, .type = 1 }, in = m, reply = m;
+	uint64_t call = 0;
+
+	if (below(2)) {
+		ipcx_queue_call(calls, &m, &reply, below(2) ? IPCX_RECV_TRUNCATE : 0, soon());
+		return;
+	}
+	if (ipcx_queue_serve(calls, &call, NULL, &in, 0, soon()) >= 0 && call && below(4))
+		ipcx_queue_reply(calls, call, &reply);
+}
+
+static void use_semaphores(void)
+{
+	unsigned int nr = 1 + below(3);
+
+	switch (below(3)) {
+	case 0:
+		if (!ipcx_sem_wait(robust, nr, 0, soon()) && below(2))
+			ipcx_sem_post(robust, nr);
+		break;
+	case 1:
+		begin(POSTED, 1);
+		end(POSTED, ipcx_sem_post(plain, 1) ? 0 : 1);
+		break;
+	default:
+		begin(WAITED, 1);
+		end(WAITED, ipcx_sem_wait(plain, 1, 0, soon()) ? 0 : 1);
+		break;
+	}
+}
+
+static void use_events(void)
+{
+	int e = below(2) ? automatic : manual;
+
+	switch (below(4)) {
+	case 0:
+		ipcx_event_set(e);
+		break;
+	case 1:
+		ipcx_event_reset(e);
+		break;
+	case 2:
+		ipcx_event_pulse(e);
+		break;
+	default:
+		ipcx_event_wait(e, 0, soon());
+		break;
+	}
+}
+
+static void wait_for_several(void)
+{
+	struct ipcx_wait_entry e[3] = { { .fd = plain }, { .fd = automatic }, { .fd = msgs, .what = IPCX_WAIT_READABLE } };
+	unsigned int index;
+	int set, ret, i;
+
+	begin(WAITED, 1);
+	switch (below(3)) {
+	case 0:
+		ret = ipcx_wait_any(e, 3, 0, soon());
+		end(WAITED, ret == 0);
+		break;
+	case 1:
+		ret = ipcx_wait_all(e, 2, 0, soon());
+		end(WAITED, ret == 0);
+		break;
+	default:
+		set = ipcx_wait_set_create(NULL);
+		for (i = 0; i < 3 && set >= 0; i++)
+			ipcx_wait_set_add(set, i, &e[i]);
+		ret = ipcx_wait_set_wait(set, 0, soon(), &index);
+		if (below(2))
+			ipcx_wait_set_remove(set, 1);
+		close(set);
+		end(WAITED, ret == 0);
+		break;
+	}
+}
+
+static void use_stream(void)
+{
+	size_t len = 1 + below(below(3) ? 300 : BIG - 1);
+	ssize_t ret;
+
+	if (below(2)) {
+		begin(WRITTEN, len);
+		ret = write(stream[1], big, len);
+		end(WRITTEN, ret > 0 ? ret : 0);
+	} else {
+		begin(READ_OUT, len);
+		ret = read(stream[0], big, len);
+		end(READ_OUT, ret > 0 ? ret : 0);
+	}
+}
+
+static void use_region(void)
+{
+	size_t len;
+	void *p;
+
+	if (ipcx_region_map(memory, PROT_READ | PROT_WRITE, &p, &len))
+		return;
+	memset((char *)p + below(4) * PAGE, below(256), PAGE);
+	ipcx_region_unmap(p, len);
+}
+
+static void use_broadcast(void)
+{
+	struct ipcx_msg m = { .buf = (uintptr_t)big, .len = below(100), .type = 1 };
+	int sub, i;
+
+	if (below(2)) {
+		begin(PUBLISHED, 1);
+		end(PUBLISHED, ipcx_queue_send_msg(broadcast, &m, 0, soon()) ? 0 : 1);
+		return;
+	}
+	sub = ipcx_open("storm-news", IPCX_KIND_QUEUE, IPCX_READ, 0);
+	for (i = below(4); i >= 0 && sub >= 0; i--) {
+		m.len = BIG;
+		ipcx_queue_recv_msg(sub, &m, NULL, 0, soon());
+	}
+	close(sub);
+}
+
+/* A name of its own, a temporary one that several make, a tap, a notice: what a dead process cannot take back. */
+static void leave_things(void)
+{
+	struct ipcx_options temporary = { .flags = IPCX_CREATE_TEMPORARY };
+	struct ipcx_msg m = { .buf = (uintptr_t)big, .len = BIG };
+	char name[32];
+	int fd;
+
+	switch (below(4)) {
+	case 0:
+		snprintf(name, sizeof(name), "storm-%u", below(5));
+		fd = ipcx_sem_create(name, 1, 1, &temporary);
+		close(fd);
+		break;
+	case 1:
+		fd = ipcx_queue_tap(msgs, NULL);
+		if (fd >= 0)
+			ipcx_queue_recv_msg(fd, &m, NULL, 0, soon());
+		close(fd);
+		break;
+	case 2:
+		fd = eventfd(0, EFD_CLOEXEC);
+		ipcx_notify_eventfd(msgs, IPCX_READY_READ, fd, below(2) ? IPCX_NOTIFY_REPEAT : 0);
+		ipcx_notify_process(plain, IPCX_READY_READ, 0, SIGURG, 7, 0);
+		close(fd);
+		break;
+	default:
+		fd = dup(ipcx_restrict(msgs, IPCX_READ));
+		close(fd - 1);
+		close(fd);
+		break;
+	}
+}
+
+static int work(void *arg)
+{
+	static void (*const ops[])(void) = { use_queue, use_queue, pass_fds, call_or_serve, use_semaphores,
+					     use_semaphores, use_events, wait_for_several, use_stream, use_region,
+					     use_broadcast, leave_things };
+	uint64_t mine = 0;
+
+	own = &shared->slots[(long)arg];
+	setpriority(PRIO_PROCESS, 0, 0);
+	while (!__atomic_load_n(&shared->stop, __ATOMIC_RELAXED)) {
+		ops[below(sizeof(ops) / sizeof(ops[0]))]();
+		if (!(++mine % 16))
+			__atomic_add_fetch(&shared->nr_ops, 16, __ATOMIC_RELAXED);
+	}
+	return 0;
+}
+
+/* ---- the storm ---- */
+
+static pid_t start(long i)
+{
+	state = test_random();
+	return spawn(work, (void *)i);
+}
+
+static void bury(struct slot *slot)
+{
+	if (slot->pending)
+		maybe[slot->pending - 1] += slot->amount;
+	slot->pending = 0;
+}
+
+static void check_range(const char *what, uint64_t is, enum count count)
+{
+	uint64_t done = shared->done[count];
+
+	if (is < done || is > done + maybe[count])
+		FAIL("%llu %s, but %llu to %llu are known of", (unsigned long long)is, what, (unsigned long long)done,
+		     (unsigned long long)(done + maybe[count]));
+}
+
+static bool units_are_back(void)
+{
+	struct ipcx_sem_stat st = sem_stat(robust);
+
+	return st.count == UNITS && !st.held;
+}
+
+static void check_counts(void)
+{
+	struct ipcx_queue_stat qs = { 0 };
+	struct ipcx_stream_stat ss = { 0 };
+	int64_t units;
+
+	CHECK_OK(ipcx_queue_stat(msgs, &qs));
+	CHECK_EQ(qs.sent, qs.received + qs.purged + qs.nr_msgs);
+	CHECK_EQ(qs.nr_senders, 0);
+	CHECK_EQ(qs.nr_receivers, 0);
+	check_range("messages were sent", qs.sent, SENT);
+
+	CHECK_OK(ipcx_queue_stat(calls, &qs));
+	CHECK_EQ(qs.nr_calls, 0);
+	CHECK_EQ(qs.nr_msgs, 0);
+	CHECK_OK(ipcx_queue_stat(broadcast, &qs));
+	check_range("messages were broadcast", qs.sent, PUBLISHED);
+	CHECK_OK(ipcx_queue_stat(latest, &qs));
+	CHECK_EQ(qs.sent, qs.received + qs.purged + qs.dropped + qs.nr_msgs);
+
+	CHECK_SOON(units_are_back());
+	units = sem_stat(plain).count;
+	CHECK_EQ(sem_stat(plain).nr_waiters, 0);
+	CHECK_GE(units, 3 + (int64_t)(shared->done[POSTED] - shared->done[WAITED] - maybe[WAITED]));
+	CHECK_LE(units, 3 + (int64_t)(shared->done[POSTED] + maybe[POSTED] - shared->done[WAITED]));
+
+	CHECK_OK(ipcx_stream_stat(stream[0], &ss));
+	check_range("bytes were written", ss.written, WRITTEN);
+	check_range("bytes were read", ss.written - ss.bytes, READ_OUT);
+}
+
+/* Returns how many were killed. */
+static unsigned int storm(uint64_t ms)
+{
+	uint64_t before = charged(), over = test_now_ns() + ms * 1000000, told = test_now_ns();
+	pid_t *pids = calloc(nr_workers, sizeof(*pids));
+	unsigned int kills = 0;
+	long i;
+
+	CHECK(pids);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(shared != MAP_FAILED);
+	memset(maybe, 0, sizeof(maybe));
+	make_objects();
+	/* or those who are killed would have to wait for all the others */
+	setpriority(PRIO_PROCESS, 0, -19);
+	for (i = 0; i < nr_workers; i++)
+		pids[i] = start(i);
+	while (test_now_ns() < over) {
+		long first = test_random_below(nr_workers), nr = 1 + test_random_below(1 + nr_workers / 4);
+
+		test_pause_ms(test_random_below(8));
+		for (i = 0; i < nr; i++)
+			CHECK_SYS(kill(pids[(first + i) % nr_workers], SIGKILL));
+		for (i = 0; i < nr; i++) {
+			long who = (first + i) % nr_workers;
+
+			CHECK_KILLED_BY(pids[who], SIGKILL);
+			bury(&shared->slots[who]);
+			pids[who] = start(who);
+		}
+		kills += nr;
+		if (test_now_ns() - told > 60000000000ull) {
+			told = test_now_ns();
+			NOTE("%u kills, %llu operations, %llu s left", kills, (unsigned long long)shared->nr_ops,
+			     (unsigned long long)(over - told) / 1000000000);
+		}
+	}
+	for (i = 0; i < nr_workers; i++) {
+		CHECK_SYS(kill(pids[i], SIGKILL));
+		CHECK_KILLED_BY(pids[i], SIGKILL);
+		bury(&shared->slots[i]);
+	}
+	check_counts();
+	NOTE("%u kills, %llu operations", kills + nr_workers, (unsigned long long)shared->nr_ops);
+	close_objects();
+	/* what lies in messages is dropped with them; files go a little later */
+	CHECK_SOON(charged() == before);
+	munmap(shared, sizeof(*shared));
+	free(pids);
+	return kills;
+}
+
+TEST_LIMIT(everything_at_once, LIMIT_MS)
+{
+	struct ipcx_list_entry entries[16];
+
+	own_names();
+	nr_workers = number_of("IPCX_STORM_WORKERS", 40);
+	seconds = number_of("IPCX_STORM_SECONDS", 5);
+	CHECK_GT(nr_workers, 0);
+	CHECK_LE(nr_workers, 1024);
+	CHECK_GT(storm(seconds * 1000), 0);
+	CHECK_SOON(ipcx_list(NULL, entries, 16) == 0);
+}
+
+/* Storm after storm: what is used after the first is not much less than after the last. */
+TEST_LIMIT(memory_does_not_grow, LIMIT_MS)
+{
+	unsigned int total = number_of("IPCX_SOAK_SECONDS", 4), each = total > 100 ? 10000 : 1000;
+	uint64_t over = test_now_ns() + total * 1000000000ull;
+	long first, now = 0, most;
+	int rounds = 0;
+
+	own_names();
+	nr_workers = number_of("IPCX_STORM_WORKERS", 20);
+	CHECK_GT(nr_workers, 0);
+	CHECK_LE(nr_workers, 1024);
+	storm(each);
+	first = kernel_memory();
+	/* per processor and per cache something may stay; each leaked object of a round would be more */
+	most = first + 4096;
+	while (test_now_ns() < over) {
+		storm(each);
+		rounds++;
+		CHECK_SOON((now = kernel_memory()) <= most);
+		NOTE("%ld KiB after round %d, %ld after the first", now, rounds, first);
+	}
+	CHECK_GT(rounds, 0);
+}
