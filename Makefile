@@ -50,7 +50,7 @@ ifneq ($(shell grep -lsE 'include <(liburing|ipcx-uring).h>' $(TOOL_SRC) $(SYS_S
 LIBS	+= -luring
 endif
 
-.PHONY: all user module modules demo check check-debug check-model check-mutants coverage stress soak vm bench count readme trace-demo load unload install uninstall lint help \
+.PHONY: all user module modules demo check check-debug check-kernels check-model check-mutants coverage stress soak vm bench count readme trace-demo load unload install uninstall lint help \
 	clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -91,8 +91,7 @@ BTF	= $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 $(B)/kmod-%/ipcx.ko: $(KMOD_SRC)
 	$(Q)rm -rf $(@D)/kmod && mkdir -p $(@D)
 	$(Q)cp -rsf $(CURDIR)/Kbuild $(CURDIR)/kmod $(@D)/
-	$(Q)$(step) 'module for $*' $(MAKE) --no-print-directory -s \
-		-C $$(tools/vm/kernel headers $*) M=$(CURDIR)/$(@D) $(BTF) $(KFLAGS) modules
+	$(Q)$(step) 'module for $*' tools/vm/kernel make $* $(CURDIR)/$(@D) $(BTF) $(KFLAGS)
 	$(Q)touch $@
 
 $(B)/obj/%.o: %.c
@@ -152,12 +151,12 @@ tests: $(UNIT) $(UNIT_ASAN) $(SYS)
 
 # The goals below first see to what the machine lacks, and then read this
 # Makefile again: what is installed changes what can be built.
-GOALS_WITH_DEPS := demo check check-debug check-model check-mutants coverage stress soak vm bench count readme trace-demo
+GOALS_WITH_DEPS := demo check check-debug check-kernels check-model check-mutants coverage stress soak vm bench count readme trace-demo
 
 deps:
 	@tools/vm/deps build
 
-demo bench count check check-debug check-model check-mutants coverage stress soak vm readme trace-demo:
+demo bench count check check-debug check-kernels check-model check-mutants coverage stress soak vm readme trace-demo:
 	@tools/vm/deps $(patsubst stress,vm,$(patsubst soak,vm,$(patsubst readme,count,$@)))
 	@$(MAKE) --no-print-directory $@-now
 
@@ -189,11 +188,34 @@ check-now: user modules tests
 		tools/vm/kernel image "$$(tools/vm/kernel release $$k)" >/dev/null || exit 1; done
 	$(Q)IPCX_NO_BUILD=1 tests/run
 
+# The tests of the module on every kernel that is supported, and some of them with a module that clang has compiled; two
+# kernels and a root of Debian's unstable release are fetched, once.  Ten minutes each on two processors.
+KERNELS	?= 6.1 6.12 6.12-rt newest
+CLANG_TESTS = semaphores queue-messages queue-order queue-races streams calls wait-any regions broadcast event-states \
+	fds-messages notify-signals
+check-kernels-now: user tests $(B)/tests/sys/kill-storm
+	$(Q)for k in $(KERNELS); do \
+		[ -n "$$(tools/vm/kernel release $$k)" ] || tools/vm/kernel fetch $$k >/dev/null || exit 1; \
+		$(MAKE) --no-print-directory module KERNEL=$$k || exit 1; done
+	$(Q)[ -x $(B)/hello ] || tests/unit/readme-program.sh >/dev/null
+	$(Q)IPCX_NO_BUILD=1 tests/run -s $(KERNELS:%=-k %)
+	$(Q)$(MAKE) --no-print-directory check-clang-now
+
+# A warning of a header is the kernel's affair.
+check-clang-now:
+	$(Q)rm -rf $(B)/clang && mkdir -p $(B)/clang && cp -r Kbuild kmod $(B)/clang/
+	$(Q)$(step) 'module by clang' sh -c 'tools/vm/kernel make $(call release,6.12) $(CURDIR)/$(B)/clang \
+		CC=$(CURDIR)/tools/vm/clang-as-gcc $(BTF) >$(B)/clang/log 2>&1 || { cat $(B)/clang/log; exit 1; }; \
+		! grep -A5 "$(B)/clang/kmod/[^:]*:[0-9]*:[0-9]*: warning" $(B)/clang/log'
+	$(Q)IPCX_KO=$(CURDIR)/$(B)/clang/ipcx.ko IPCX_NO_BUILD=1 tests/run -k 6.12 $(CLANG_TESTS)
+.PHONY: check-clang-now
+
 # The tests of the module on kernels that look for mistakes; building these takes 15 minutes each, once.
 DEBUG_KERNELS := debug kcsan
 check-debug-now: user tests
 	$(Q)for k in $(DEBUG_KERNELS); do \
 		tools/vm/debug-kernel $$k >/dev/null && $(MAKE) --no-print-directory module KERNEL=$$k || exit 1; done
+	$(Q)[ -x $(B)/hello ] || tests/unit/readme-program.sh >/dev/null
 	$(Q)IPCX_NO_BUILD=1 tests/run -s $(DEBUG_KERNELS:%=-k %)
 	$(Q)$(MAKE) --no-print-directory check-fault-now
 
@@ -226,7 +248,8 @@ soak-now: user vm-module $(B)/tests/sys/kill-storm
 coverage-now: user tests $(B)/profile-plugin.so $(B)/tests/fault/failing-operations
 	$(Q)tools/vm/debug-kernel debug >/dev/null
 	$(Q)$(MAKE) --no-print-directory module KERNEL=6.1
-	$(Q)$(MAKE) --no-print-directory module KERNEL=debug
+	$(Q)rm -rf $(B)/kmod-$(call release,debug)	# which is without line numbers otherwise
+	$(Q)$(MAKE) --no-print-directory module KERNEL=debug KFLAGS=KCFLAGS=-g
 	$(Q)rm -rf $(B)/coverage && mkdir -p $(B)/coverage
 	$(Q)IPCX_NO_BUILD=1 tests/run -s -k 6.1 -c $(B)/coverage
 	$(Q)tools/vm/vm -k debug -t 900 -e IPCX_TEST_SLOW=6 --cover $(B)/coverage/debug.fault \
@@ -369,6 +392,7 @@ help:
 	@echo 'make demo       the main job from a bare checkout: installs what is missing, builds, shows'
 	@echo 'make check      all tests, likewise; tests/run NAME runs one'
 	@echo 'make check-debug  the tests of the module under KASAN, lockdep and kmemleak, then KCSAN'
+	@echo 'make check-kernels  the tests of the module on 6.1, 6.12, 6.12 real-time, the newest; and clang'
 	@echo 'make check-mutants  wrong versions of the module, each of which a test must catch'
 	@echo 'make check-model  searches the models of how waiting works for errors'
 	@echo 'make stress     hundreds of processes, killed at random (STRESS=300 seconds)'

@@ -28,10 +28,26 @@
 #else
 #include <linux/io_uring.h>
 #endif
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#ifdef io_uring_sqe_cmd		/* 7.0: a macro that wants to know the type */
+#define ipcx_uring_cmd_sqe(_cmd) io_uring_sqe_cmd((_cmd)->sqe, struct ipcx_uring_sqe)
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define ipcx_uring_cmd_sqe(_cmd) io_uring_sqe_cmd((_cmd)->sqe)
 #else
 #define ipcx_uring_cmd_sqe(_cmd) ((_cmd)->cmd)
+#endif
+
+/* 6.18: one result */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define ipcx_uring_cmd_done(cmd, ret, flags) io_uring_cmd_done(cmd, ret, flags)
+#else
+#define ipcx_uring_cmd_done(cmd, ret, flags) io_uring_cmd_done(cmd, ret, 0, flags)
+#endif
+
+/* 7.0: flags of mappings have a type */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#define IPCX_NORESERVE mk_vma_flags(VMA_NORESERVE_BIT)
+#else
+#define IPCX_NORESERVE VM_NORESERVE
 #endif
 
 /* 6.8: can also write the number to user space */
@@ -58,6 +74,13 @@
  * moves away each time (and later even its share goes): other tasks would be preferred to it for a long time.
  */
 #define IPCX_CAN_YIELD (LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0))
+
+/* 6.17: shmem describes a mapping before it is made */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#define ipcx_desc_is_writable(desc) vma_desc_test(desc, VMA_WRITE_BIT)
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define ipcx_desc_is_writable(desc) (!!((desc)->vm_flags & VM_WRITE))
+#endif
 
 /* a variable that is written before it is read, and too large to be zeroed by the compiler each time */
 #if __has_attribute(__uninitialized__)

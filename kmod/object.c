@@ -4,6 +4,7 @@
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
+#include <linux/fs_struct.h>
 #include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/slab.h>

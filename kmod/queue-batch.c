@@ -249,6 +249,8 @@ static u32 take_chunk(struct ipcx_queue *q, struct ipcx_queue_recv *req, const s
  */
 static bool describe_all(struct ipcx_msg __user *to, const struct chunk *c, const struct ipcx_msg *m, u32 nr)
 {
+	/* while user space can be reached, nothing may be called: nor what the compiler checks an array's bounds with */
+	struct ipcx_message *const *msgs = c->msgs;
 	const struct pid_namespace *ns = ns_of_pid(task_pid(current));
 	const struct pid *last = NULL;
 	u32 i, pid = 0;
@@ -258,10 +260,10 @@ static bool describe_all(struct ipcx_msg __user *to, const struct chunk *c, cons
 	if (unlikely(current_user_ns() != &init_user_ns || !user_write_access_begin(to, nr * sizeof(*to))))
 		return false;
 	for (i = 0; i < nr; i++, to++) {
-		const struct ipcx_message *msg = c->msgs[i];
+		const struct ipcx_message *msg = msgs[i];
 
 		if (unlikely(msg->pid != last)) {
-			const struct upid *upid = &msg->pid->numbers[msg->pid->level];
+			const struct upid *upid = msg->pid->numbers + msg->pid->level;
 
 			if (upid->ns != ns)
 				goto fault;

@@ -109,6 +109,22 @@ static int region_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
+#ifdef ipcx_desc_is_writable
+/* The same where a file describes a mapping before it is made. */
+static int region_mmap_prepare(struct vm_area_desc *desc)
+{
+	int ret = shmem_fops->mmap_prepare(desc);
+
+	if (ret)
+		return ret;
+	init_vm_ops(desc->vm_ops);
+	desc->vm_ops = &region_vm_ops;
+	trace_ipcx_map(ipcx_object(desc->file), (u64)desc->pgoff << PAGE_SHIFT, desc->end - desc->start,
+		       ipcx_desc_is_writable(desc));
+	return 0;
+}
+#endif
+
 /* shmem wants a file with its own operations here, of which it looks at the superblock only. */
 static unsigned long region_get_unmapped_area(struct file *file, unsigned long addr, unsigned long len,
 					      unsigned long pgoff, unsigned long flags)
@@ -209,7 +225,7 @@ static struct ipcx_object *region_create(const void *args)
 	if (!region)
 		return ERR_PTR(-ENOMEM);
 	region->len = PAGE_ALIGN(create->len);
-	region->backing = shmem_file_setup("ipcx-region", region->len, VM_NORESERVE);
+	region->backing = shmem_file_setup("ipcx-region", region->len, IPCX_NORESERVE);
 	if (IS_ERR(region->backing)) {
 		/* shmem says that it has no space when it has no memory for an inode */
 		ret = PTR_ERR(region->backing) == -ENOSPC ? -ENOMEM : PTR_ERR(region->backing);
@@ -283,7 +299,7 @@ static int region_permission(ipcx_idmap_t *idmap, struct inode *inode, int mask)
 /* Learn shmem's operations from a file of it. */
 int ipcx_region_init(void)
 {
-	struct file *file = shmem_file_setup("ipcx-probe", PAGE_SIZE, VM_NORESERVE);
+	struct file *file = shmem_file_setup("ipcx-probe", PAGE_SIZE, IPCX_NORESERVE);
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -296,7 +312,12 @@ int ipcx_region_init(void)
 	region_fops.release = ipcx_object_release;
 	region_fops.unlocked_ioctl = ipcx_ioctl;
 	region_fops.compat_ioctl = compat_ptr_ioctl;
-	region_fops.mmap = region_mmap;
+	if (shmem_fops->mmap)
+		region_fops.mmap = region_mmap;
+#ifdef ipcx_desc_is_writable
+	else
+		region_fops.mmap_prepare = region_mmap_prepare;
+#endif
 	if (shmem_fops->get_unmapped_area)
 		region_fops.get_unmapped_area = region_get_unmapped_area;
 	region_fops.write_iter = region_write_iter;

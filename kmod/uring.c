@@ -34,7 +34,7 @@ int ipcx_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 		if (!try_only || would_wait)
 			return -EAGAIN;
 		/* the caller did not want to wait, and -EAGAIN as a result would mean just that */
-		io_uring_cmd_done(cmd, -EAGAIN, 0, issue_flags);
+		ipcx_uring_cmd_done(cmd, -EAGAIN, issue_flags);
 		return -EIOCBQUEUED;
 	default:
 		return ret;

@@ -150,6 +150,9 @@ static void expect(const char *mech, const char *key, long long want)
 {
 	long long got = number_of(mech, key);
 
+	/* where locks sleep, tasks sleep and are woken for them as well */
+	if ((!strcmp(key, "wakes") || !strcmp(key, "blocks")) && !access("/sys/kernel/realtime", F_OK) && got > want)
+		return;
 	if (got != want)
 		FAIL("%s: %s is %lld, not %lld", mech, key, got, want);
 }
