@@ -50,7 +50,7 @@ ifneq ($(shell grep -lsE 'include <(liburing|ipcx-uring).h>' $(TOOL_SRC) $(SYS_S
 LIBS	+= -luring
 endif
 
-.PHONY: all user module modules demo check check-debug check-kernels check-model check-mutants coverage stress soak vm bench count readme trace-demo load unload install uninstall lint help \
+.PHONY: all user module modules demo check check-debug check-kernels check-model check-mutants coverage stress soak fuzz vm bench count readme trace-demo load unload install uninstall lint help \
 	clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -151,13 +151,13 @@ tests: $(UNIT) $(UNIT_ASAN) $(SYS)
 
 # The goals below first see to what the machine lacks, and then read this
 # Makefile again: what is installed changes what can be built.
-GOALS_WITH_DEPS := demo check check-debug check-kernels check-model check-mutants coverage stress soak vm bench count readme trace-demo
+GOALS_WITH_DEPS := demo check check-debug check-kernels check-model check-mutants coverage stress soak fuzz vm bench count readme trace-demo
 
 deps:
 	@tools/vm/deps build
 
-demo bench count check check-debug check-kernels check-model check-mutants coverage stress soak vm readme trace-demo:
-	@tools/vm/deps $(patsubst stress,vm,$(patsubst soak,vm,$(patsubst readme,count,$@)))
+demo bench count check check-debug check-kernels check-model check-mutants coverage stress soak fuzz vm readme trace-demo:
+	@tools/vm/deps $(patsubst fuzz,check-debug,$(patsubst stress,vm,$(patsubst soak,vm,$(patsubst readme,count,$@))))
 	@$(MAKE) --no-print-directory $@-now
 
 .PHONY: $(GOALS_WITH_DEPS:%=%-now)
@@ -243,6 +243,15 @@ stress-now: user vm-module $(B)/tests/sys/kill-storm
 soak-now: user vm-module $(B)/tests/sys/kill-storm
 	$(Q)$(STORM) -t $$(($(SOAK) + 300)) -e IPCX_SOAK_SECONDS=$(SOAK) -e IPCX_STORM_WORKERS=100 -- \
 		/ipcx/kill-storm memory_does_not_grow
+
+# Sequences of commands, guided by what they reach, on the debug kernel; those worth keeping are in build/fuzz-corpus.
+FUZZ	?= 600
+fuzz-now: user $(B)/tests/sys/fuzz-abi
+	$(Q)tools/vm/debug-kernel debug >/dev/null && $(MAKE) --no-print-directory module KERNEL=debug
+	$(Q)touch $(B)/fuzz-corpus
+	$(Q)tools/vm/vm -k debug -t $$(($(FUZZ) + 300)) -e IPCX_TEST_SLOW=6 -e IPCX_FUZZ_SECONDS=$(FUZZ) \
+		-e IPCX_FUZZ_CORPUS=/tmp/corpus -f $(B)/fuzz-corpus:/tmp/corpus -o /tmp/corpus:$(B)/fuzz-corpus.new \
+		-f $(B)/tests/sys/fuzz-abi:/ipcx/fuzz-abi -- /ipcx/fuzz-abi && mv $(B)/fuzz-corpus.new $(B)/fuzz-corpus
 
 # Which lines of the module the tests reach, and failing allocations with them; ten minutes.
 coverage-now: user tests $(B)/profile-plugin.so $(B)/tests/fault/failing-operations
@@ -397,6 +406,7 @@ help:
 	@echo 'make check-model  searches the models of how waiting works for errors'
 	@echo 'make stress     hundreds of processes, killed at random (STRESS=300 seconds)'
 	@echo 'make soak       the same in rounds, while memory is watched (SOAK=3600 seconds)'
+	@echo 'make fuzz       sequences of commands that nearly make sense, on the debug kernel (FUZZ=600 seconds)'
 	@echo 'make coverage   which lines of the module the tests reach'
 	@echo 'make vm         a shell in the machine, with the module loaded'
 	@echo 'make bench      wall-clock comparison with the standard calls'

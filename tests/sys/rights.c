@@ -5,6 +5,9 @@
  */
 #include "object.h"
 
+/* Recent kernels say of anonymous inodes that they have no such attributes. */
+#define CHECK_REFUSED(call)	CHECK((call) < 0 && (errno == EPERM || errno == EOPNOTSUPP))
+
 static int ends(int fd, unsigned int rights)
 {
 	return CHECK_OK(ipcx_restrict(fd, rights));
@@ -252,10 +255,9 @@ static int reopens(void *arg)
 				FAIL("descriptor %d opened again with mode %d", i, modes[m]);
 		}
 		/* nor after trying to change the mode, the owner or the attributes */
-		/* anonymous inodes have no mode to change, from 6.18 on */
-		CHECK(fchmod(fds[i], 0666) < 0 && (errno == EPERM || errno == EOPNOTSUPP));
-		CHECK_SYS_ERR(chmod(path, 0666), EPERM);
-		CHECK_SYS_ERR(fchown(fds[i], getuid(), getgid()), EPERM);
+		CHECK_REFUSED(fchmod(fds[i], 0666));
+		CHECK_REFUSED(chmod(path, 0666));
+		CHECK_REFUSED(fchown(fds[i], getuid(), getgid()));
 		CHECK_SYS_ERR(truncate(path, 0), i < 2 ? EACCES : EINVAL);
 		CHECK_SYS_ERR(open(path, O_RDWR), EACCES);
 	}

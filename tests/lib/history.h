@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Histories: what several threads called, and what came back, with the order of the calls and returns; and whether a
+ * sequential object could have done that.
+ *
+ * The check is Wing and Gong's search ("Testing and Verifying Concurrent Objects", 1993) for an order of the operations
+ * that respects which returned before which was called, with Lowe's memory of the configurations that have led nowhere
+ * ("Testing for linearizability", 2017).  An operation that has not returned may have happened or not.
+ */
+#ifndef HISTORY_H
+#define HISTORY_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HISTORY_MAX	60
+
+enum history_op { H_SEND, H_RECV, H_POST, H_TAKE, H_SET, H_RESET, H_PULSE };
+
+/* The sequential objects. */
+enum history_kind { H_QUEUE, H_SEM, H_EVENT, H_MANUAL_EVENT };
+
+/**
+ * struct operation - one of a history
+ * @op:		what
+ * @value:	that was sent, or came; of H_QUEUE, priority * 1000 + number
+ * @ret:	0 or -errno
+ * @called:	when it was called, in the order of all calls and returns
+ * @returned:	likewise; 0 if it has not
+ */
+struct operation {
+	enum history_op op;
+	int value;
+	int ret;
+	uint32_t called;
+	uint32_t returned;
+};
+
+struct history {
+	enum history_kind kind;
+	int initial;		/* units, or whether it is set */
+	int max;		/* H_SEM: units; H_QUEUE: messages */
+	unsigned int nr;
+	struct operation ops[HISTORY_MAX];
+};
+
+/* What a sequential object is like: the count, or the messages in their order. */
+struct history_state {
+	int count;
+	int values[HISTORY_MAX];
+};
+
+/* Lets @op happen to @s; false if it could not have returned what it did.  Unknown results are those of @pending. */
+static inline bool history_step(const struct history *h, struct history_state *s, const struct operation *op, bool pending)
+{
+	int i, n = s->count;
+
+	switch (op->op) {
+	case H_SEND:
+		if (n >= h->max)
+			return pending || op->ret == -EAGAIN;
+		if (!pending && op->ret)
+			return false;
+		/* behind all of its priority and above */
+		for (i = n; i > 0 && s->values[i - 1] / 1000 < op->value / 1000; i--)
+			s->values[i] = s->values[i - 1];
+		s->values[i] = op->value;
+		s->count++;
+		return true;
+	case H_RECV:
+		if (!n)
+			return pending || op->ret == -EAGAIN;
+		if (!pending && (op->ret || s->values[0] != op->value))
+			return false;
+		memmove(s->values, s->values + 1, (n - 1) * sizeof(s->values[0]));
+		s->values[n - 1] = 0;
+		s->count--;
+		return true;
+	case H_POST:
+		if (n >= h->max)
+			return pending || op->ret == -EOVERFLOW;
+		s->count++;
+		return pending || !op->ret;
+	case H_SET:
+		/* tells whether it was set before, as does a reset */
+		s->count = 1;
+		return pending || op->ret == n;
+	case H_RESET:
+		s->count = 0;
+		return pending || op->ret == n;
+	case H_PULSE:
+		s->count = 0;
+		return pending || !op->ret;
+	case H_TAKE:
+		if (!n)
+			return pending || op->ret == -EAGAIN;
+		if (h->kind != H_MANUAL_EVENT)
+			s->count--;
+		return pending || !op->ret;
+	}
+	return false;
+}
+
+/* Configurations that have led nowhere: which operations have happened, and a hash of the state. */
+struct history_memory {
+	uint64_t (*seen)[2];
+	unsigned int bits;
+	uint64_t nr;
+};
+
+static inline bool history_remember(struct history_memory *m, uint64_t done, const struct history_state *s)
+{
+	uint64_t hash = 1469598103934665603ull, at;
+	const unsigned char *p = (const unsigned char *)s;
+
+	for (unsigned int i = 0; i < sizeof(*s); i++)
+		hash = (hash ^ p[i]) * 1099511628211ull;
+	hash |= 1;
+	at = (hash ^ done * 0x9e3779b97f4a7c15ull) >> (64 - m->bits);
+	while (m->seen[at][1]) {
+		if (m->seen[at][0] == done && m->seen[at][1] == hash)
+			return false;
+		at = (at + 1) & ((1ull << m->bits) - 1);
+	}
+	/* a full memory only makes the search longer */
+	if (m->nr * 2 < 1ull << m->bits) {
+		m->seen[at][0] = done;
+		m->seen[at][1] = hash;
+		m->nr++;
+	}
+	return true;
+}
+
+/* @now: what came after that in the history has not happened yet. */
+static inline bool history_search(const struct history *h, uint32_t now, uint64_t done, const struct history_state *s,
+				  struct history_memory *m)
+{
+	uint32_t first_return = UINT32_MAX;
+	bool complete = true;
+
+	for (unsigned int i = 0; i < h->nr; i++) {
+		const struct operation *op = &h->ops[i];
+
+		if (done >> i & 1 || op->called > now || !op->returned || op->returned > now)
+			continue;
+		complete = false;
+		if (op->returned < first_return)
+			first_return = op->returned;
+	}
+	if (complete)
+		return true;
+	for (unsigned int i = 0; i < h->nr; i++) {
+		const struct operation *op = &h->ops[i];
+		struct history_state next = *s;
+
+		if (done >> i & 1 || op->called > now || op->called > first_return)
+			continue;
+		if (history_step(h, &next, op, !op->returned || op->returned > now) &&
+		    history_remember(m, done | 1ull << i, &next) &&
+		    history_search(h, now, done | 1ull << i, &next, m))
+			return true;
+	}
+	return false;
+}
+
+/* Could a sequential object have done what happened up to @now? */
+static inline bool history_possible(const struct history *h, uint32_t now)
+{
+	struct history_memory m = { .bits = 18 };
+	struct history_state s = { .count = h->initial };
+	bool ret;
+
+	m.seen = calloc(1ull << m.bits, sizeof(*m.seen));
+	if (!m.seen)
+		abort();
+	ret = history_search(h, now, 0, &s, &m);
+	free(m.seen);
+	return ret;
+}
+
+/*
+ * 0 if it is possible; else when it first was not: what has happened until then cannot be explained, and anything less can.
+ * If that is so of a beginning, it is so of all that is longer.
+ */
+static inline uint32_t history_check(const struct history *h)
+{
+	uint32_t good = 0, bad = 0;
+
+	for (unsigned int i = 0; i < h->nr; i++)
+		if (h->ops[i].returned > bad)
+			bad = h->ops[i].returned;
+	if (!bad || history_possible(h, bad))
+		return 0;
+	while (bad - good > 1) {
+		uint32_t middle = good + (bad - good) / 2;
+
+		if (history_possible(h, middle))
+			good = middle;
+		else
+			bad = middle;
+	}
+	return bad;
+}
+
+/* Print what had been called until @now. */
+static inline void history_show(const struct history *h, uint32_t now)
+{
+	static const char *const names[] = { "send", "receive", "post", "take", "set", "reset", "pulse" };
+
+	for (unsigned int i = 0; i < h->nr; i++) {
+		const struct operation *op = &h->ops[i];
+
+		if (op->called > now)
+			continue;
+		printf("# [%3u, ", op->called);
+		if (op->returned && op->returned <= now)
+			printf("%3u] %s %d: %d\n", op->returned, names[op->op], op->value, op->ret);
+		else
+			printf("...] %s %d\n", names[op->op], op->op == H_RECV ? 0 : op->value);
+	}
+	fflush(stdout);
+}
+
+#endif /* HISTORY_H */
