@@ -25,11 +25,12 @@ void ipcx_show_fdinfo(struct seq_file *m, struct file *file)
 		   from_kgid_munged(userns, obj->gid), obj->mode);
 	seq_printf(m, "users:\t%d\n", atomic_read(&obj->users));
 	seq_printf(m, "charged:\t%ld\n", max(atomic_long_read(&obj->charged), 0L));
-	seq_printf(m, "state:\t%s%s%s%s%s%s%s\n", state & IPCX_OBJECT_TEMPORARY ? " temporary" : "",
+	seq_printf(m, "state:\t%s%s%s%s%s%s%s%s\n", state & IPCX_OBJECT_TEMPORARY ? " temporary" : "",
 		   state & IPCX_OBJECT_ROBUST ? " robust" : "",
 		   state & IPCX_OBJECT_MANUAL ? " manual" : "",
 		   state & IPCX_OBJECT_BROADCAST ? " broadcast" : "",
 		   state & IPCX_OBJECT_LATEST ? " latest" : "",
+		   state & IPCX_OBJECT_RESERVED ? " reserved" : "",
 		   state & IPCX_OBJECT_SHUT_SEND ? " shut-send" : "",
 		   state & IPCX_OBJECT_SHUT_RECV ? " shut-recv" : "");
 	obj->kind->show(obj, m);

@@ -23,7 +23,8 @@ static long ioctl_query(struct file *file, void *args, void __user *uargs)
 	query->features = IPCX_FEATURE_QUEUE | IPCX_FEATURE_REGION | IPCX_FEATURE_SEM | IPCX_FEATURE_SEM_ROBUST |
 			  IPCX_FEATURE_EVENT | IPCX_FEATURE_STREAM | IPCX_FEATURE_CALL | IPCX_FEATURE_URING |
 			  IPCX_FEATURE_FDS | IPCX_FEATURE_NOTIFY |
-			  IPCX_FEATURE_WAIT | IPCX_FEATURE_BROADCAST | IPCX_FEATURE_LATEST | IPCX_FEATURE_TAP;
+			  IPCX_FEATURE_WAIT | IPCX_FEATURE_BROADCAST | IPCX_FEATURE_LATEST | IPCX_FEATURE_TAP |
+			  IPCX_FEATURE_RESERVED;
 	query->max_msg_len = IPCX_MSG_LEN_MAX;
 	query->max_msgs = IPCX_QUEUE_MSGS_MAX;
 	query->max_batch = IPCX_BATCH_MAX;
@@ -59,7 +60,7 @@ static long ioctl_queue_create(struct file *file, void *args, void __user *uargs
 
 static long ioctl_region_create(struct file *file, void *args, void __user *uargs)
 {
-	return ipcx_object_create(file, args, 0, &ipcx_region_kind);
+	return ipcx_object_create(file, args, IPCX_REGION_RESERVED, &ipcx_region_kind);
 }
 
 static long ioctl_sem_create(struct file *file, void *args, void __user *uargs)

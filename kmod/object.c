@@ -414,7 +414,8 @@ retry:
 }
 
 #define CREATE_FLAGS	(IPCX_CREATE_EXCL | IPCX_CREATE_NONBLOCK | IPCX_CREATE_TEMPORARY)
-#define KIND_FLAGS	(IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL | IPCX_QUEUE_BROADCAST | IPCX_QUEUE_LATEST)
+#define KIND_FLAGS	(IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL | IPCX_QUEUE_BROADCAST | IPCX_QUEUE_LATEST | \
+			 IPCX_REGION_RESERVED)
 
 /* IPCX_*_CREATE; @create is the beginning of the kind's argument, @kind_flags its own flags. */
 long ipcx_object_create(struct file *dev, const struct ipcx_create *create, u32 kind_flags,

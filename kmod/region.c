@@ -23,13 +23,15 @@
  * @obj:	common part
  * @backing:	an open file of the shmem inode, never given to user space
  * @len:	bytes, constant
- * @allocated:	bytes charged so far (protected by obj.lock)
+ * @reserved:	bytes charged whether they are allocated or not: 0 or @len, constant
+ * @charged:	bytes charged so far (protected by obj.lock)
  */
 struct ipcx_region {
 	struct ipcx_object obj;
 	struct file *backing;
 	u64 len;
-	u64 allocated;
+	u64 reserved;
+	u64 charged;
 };
 
 /* shmem's operations with ours in front: made once, at init and at the first mapping */
@@ -46,16 +48,20 @@ static struct ipcx_region *region_of(struct ipcx_object *obj)
 	return container_of(obj, struct ipcx_region, obj);
 }
 
+static u64 allocated(const struct ipcx_region *region)
+{
+	return (u64)READ_ONCE(file_inode(region->backing)->i_blocks) << 9;
+}
+
 /* Charge what has been allocated, or freed by punching holes, since the last time. */
 static void settle(struct ipcx_region *region)
 {
-	const struct inode *inode = file_inode(region->backing);
 	s64 now, before;
 
 	spin_lock(&region->obj.lock);
-	now = (u64)READ_ONCE(inode->i_blocks) << 9;
-	before = region->allocated;
-	region->allocated = now;
+	now = max(allocated(region), region->reserved);
+	before = region->charged;
+	region->charged = now;
 	spin_unlock(&region->obj.lock);
 	if (now != before)
 		ipcx_charge_force(&region->obj, now - before);
@@ -71,7 +77,7 @@ static vm_fault_t region_fault(struct vm_fault *vmf)
 	struct ipcx_region *region = region_of(ipcx_object(file));
 	vm_fault_t ret;
 
-	if (ipcx_over_quota(&region->obj)) {
+	if (!region->reserved && ipcx_over_quota(&region->obj)) {
 		settle(region);		/* what was punched out may make room */
 		if (ipcx_over_quota(&region->obj) && !xa_load(&file->f_mapping->i_pages, vmf->pgoff))
 			return VM_FAULT_SIGBUS;
@@ -137,7 +143,7 @@ static int reserve(struct ipcx_region *region, u64 len, u64 *reserved)
 {
 	settle(region);
 	*reserved = min(PAGE_ALIGN(min(len, region->len)),
-			region->len - min(region->len, READ_ONCE(region->allocated)));
+			region->len - min(region->len, READ_ONCE(region->charged)));
 	return *reserved ? ipcx_charge(&region->obj, *reserved) : 0;
 }
 
@@ -207,7 +213,7 @@ long ipcx_region_stat(struct file *file, void *args, void __user *uargs)
 		return -EINVAL;
 	settle(region);
 	stat->len = region->len;
-	stat->allocated = READ_ONCE(region->allocated);
+	stat->allocated = allocated(region);
 	stat->seals = SHMEM_I(file_inode(region->backing))->seals;
 	return ipcx_put_args(uargs, stat, sizeof(*stat));
 }
@@ -241,9 +247,20 @@ static struct ipcx_object *region_create(const void *args)
 	inode->i_gid = GLOBAL_ROOT_GID;
 	inode->i_op = &region_iops;
 	SHMEM_I(inode)->seals = F_SEAL_GROW | F_SEAL_SHRINK;
-	ret = ipcx_object_init(&region->obj, &ipcx_region_kind, &create->create, 0);
+	if (create->create.flags & IPCX_REGION_RESERVED)
+		region->reserved = region->len;
+	ret = ipcx_object_init(&region->obj, &ipcx_region_kind, &create->create,
+			       region->reserved ? IPCX_OBJECT_RESERVED : 0);
 	if (ret)
 		goto err_put_backing;
+	if (region->reserved) {
+		ret = ipcx_charge(&region->obj, region->reserved);
+		if (ret) {
+			ipcx_object_put(&region->obj);
+			return ERR_PTR(ret);
+		}
+		region->charged = region->reserved;
+	}
 	return &region->obj;
 
 err_put_backing:
@@ -265,7 +282,7 @@ static void region_free(struct ipcx_object *obj)
 	 */
 	shmem_truncate_range(inode, 0, (loff_t)-1);
 	WRITE_ONCE(inode->i_op, shmem_iops);
-	ipcx_uncharge(obj, region->allocated);
+	ipcx_uncharge(obj, region->charged);
 	fput(region->backing);
 	kfree(region);
 }
@@ -274,7 +291,7 @@ static void region_show(struct ipcx_object *obj, struct seq_file *m)
 {
 	struct ipcx_region *region = region_of(obj);
 
-	seq_printf(m, "size:\t%llu\nallocated:\t%llu\nseals:\t%#x\n", region->len, READ_ONCE(region->allocated),
+	seq_printf(m, "size:\t%llu\nallocated:\t%llu\nseals:\t%#x\n", region->len, allocated(region),
 		   SHMEM_I(file_inode(region->backing))->seals);
 }
 

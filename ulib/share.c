@@ -40,8 +40,12 @@ err:
 
 int ipcx_internal_share_create(const char *name, size_t len, const struct ipcx_options *options)
 {
-	int ret = ipcx_region_create(name, len, options);
+	struct ipcx_options reserved = options ? *options : (struct ipcx_options){};
+	int ret;
 
+	/* or its owner could have the others killed with SIGBUS, by using up the quota */
+	reserved.flags |= IPCX_REGION_RESERVED;
+	ret = ipcx_region_create(name, len, &reserved);
 	if (name || (ret != -ENOENT && ret != -ENODEV && ret != -ENXIO))
 		return ret;
 	/* What a memfd does not know must not be lost silently. */

@@ -266,7 +266,7 @@ static const struct command {
 	C(IPCX_LIST, DEVICE, ipcx_list, 0, 0, fill_list),
 	C(IPCX_QUEUE_CREATE, DEVICE, ipcx_queue_create, CREATE_FLAGS | IPCX_QUEUE_BROADCAST | IPCX_QUEUE_LATEST,
 	  offsetof(struct ipcx_queue_create, overflow), NULL),
-	C(IPCX_REGION_CREATE, DEVICE, ipcx_region_create, CREATE_FLAGS, 0, fill_region),
+	C(IPCX_REGION_CREATE, DEVICE, ipcx_region_create, CREATE_FLAGS | IPCX_REGION_RESERVED, 0, fill_region),
 	C(IPCX_SEM_CREATE, DEVICE, ipcx_sem_create, CREATE_FLAGS | IPCX_SEM_ROBUST, 0, fill_sem),
 	C(IPCX_EVENT_CREATE, DEVICE, ipcx_event_create, CREATE_FLAGS | IPCX_EVENT_MANUAL,
 	  offsetof(struct ipcx_event_create, reserved), NULL),
@@ -497,7 +497,7 @@ TEST(every_unknown_flag)
 			snprintf(what, sizeof(what), "flag %d", bit);
 			/* another kind knows these */
 			if (1u << bit & (IPCX_SEM_ROBUST | IPCX_EVENT_MANUAL | IPCX_QUEUE_BROADCAST |
-					 IPCX_QUEUE_LATEST) &&
+					 IPCX_QUEUE_LATEST | IPCX_REGION_RESERVED) &&
 			    (c->flags & CREATE_FLAGS) == CREATE_FLAGS)
 				fails(c, what, EOPNOTSUPP);
 			else

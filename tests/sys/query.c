@@ -22,6 +22,7 @@ TEST(tells_version_features_and_limits)
 	CHECK(q.features & IPCX_FEATURE_BROADCAST);
 	CHECK(q.features & IPCX_FEATURE_LATEST);
 	CHECK(q.features & IPCX_FEATURE_TAP);
+	CHECK(q.features & IPCX_FEATURE_RESERVED);
 	CHECK_GE(q.max_msg_len, 1 << 20);
 	CHECK_GE(q.max_msgs, 100000);
 	CHECK_EQ(q.max_batch, IPCX_BATCH_MAX);

@@ -185,6 +185,51 @@ TEST(used_up_by_touching_a_region)
 	run_as_with_quota(2004, MIB / 2, by_touching);
 }
 
+/* A reserved region is charged whole, and nothing that is done to it afterwards is a question of the quota. */
+static int by_reserving(void *arg)
+{
+	struct ipcx_options o = { .flags = IPCX_REGION_RESERVED };
+	uint64_t before;
+	char *p;
+	int fd, q;
+
+	(void)arg;
+	CHECK_ERR(ipcx_region_create(NULL, MIB / 2, &o), EDQUOT);
+	CHECK_EQ(used_bytes(), 0);
+	fd = CHECK_OK(ipcx_region_create(NULL, MIB / 4 + 1, &o));
+	CHECK_EQ(object_stat(fd).state, IPCX_OBJECT_RESERVED);
+	CHECK_EQ(object_stat(fd).charged / PAGE, MIB / 4 / PAGE + 1);
+	CHECK_EQ(region_stat(fd).allocated, 0);
+	p = map(fd, MIB / 4, PROT_READ | PROT_WRITE);
+	q = queue();
+	while (!ipcx_queue_send(q, p, 1000))
+		;
+	while (!ipcx_queue_send(q, "", 0))
+		;
+	before = used_bytes();
+	CHECK_GT(before, quota() - 1024);
+	for (size_t i = 0; i < MIB / 4; i += PAGE)
+		CHECK_EQ(touch_signal(p + i, i % (2 * PAGE)), 0);
+	CHECK_EQ(region_stat(fd).allocated, MIB / 4);
+	CHECK_SYS(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, MIB / 4));
+	CHECK_EQ(region_stat(fd).allocated, 0);
+	CHECK_EQ(used_bytes(), before);
+	CHECK_EQ(touch_signal(p, true), 0);
+	CHECK_EQ(pwrite(fd, p, MIB / 4, 0), MIB / 4);
+	CHECK_SYS(fallocate(fd, 0, 0, MIB / 4));
+	CHECK_EQ(used_bytes(), before);
+	CHECK_SYS(munmap(p, MIB / 4));
+	close(fd);
+	close(q);
+	CHECK_EQ(used_bytes(), 0);
+	return 0;
+}
+
+TEST(used_up_by_a_reserved_region)
+{
+	run_as_with_quota(2030, MIB / 2, by_reserving);
+}
+
 static int by_writing(void *arg)
 {
 	static char buf[MIB];

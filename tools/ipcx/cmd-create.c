@@ -14,7 +14,7 @@
 static const char create_help[] =
 "Usage: ipcx create queue  NAME [--max-msgs N] [--max-bytes SIZE] [--max-msg SIZE]\n"
 "                                [--broadcast [--overflow WHAT] | --latest]\n"
-"       ipcx create region NAME --size SIZE\n"
+"       ipcx create region NAME --size SIZE [--reserve]\n"
 "       ipcx create sem    NAME [--initial N] [--max N] [--robust]\n"
 "       ipcx create event  NAME [--manual] [--set]\n"
 "       ipcx create stream NAME [--capacity SIZE]\n"
@@ -31,6 +31,7 @@ static const char create_help[] =
 "      --latest          queue: a full one drops its oldest message\n"
 "  -s, --size SIZE       region: its bytes, rounded up to whole pages\n"
 "  -i, --initial N       sem: units at the beginning (0)\n"
+"      --reserve         region: charge all of it now, so that touching it never fails for the quota\n"
 "      --max N           sem: most units (2147483647)\n"
 "      --robust          sem: units return when the process that took them dies\n"
 "      --manual          event: it stays set until it is reset; without, it lets one through\n"
@@ -42,7 +43,7 @@ static const char create_help[] =
 
 enum {
 	OPT_MAX_MSGS = 256, OPT_MAX_BYTES, OPT_MAX_MSG, OPT_MAX, OPT_ROBUST, OPT_MANUAL, OPT_SET, OPT_CAPACITY,
-	OPT_BROADCAST, OPT_OVERFLOW, OPT_LATEST,
+	OPT_BROADCAST, OPT_OVERFLOW, OPT_LATEST, OPT_RESERVE,
 };
 
 /* Which kinds an option belongs to, to refuse `create sem --size` instead of ignoring it. */
@@ -68,6 +69,7 @@ static unsigned int kind_of_option(int option)
 	case OPT_LATEST:
 		return IPCX_KIND_QUEUE;
 	case 's':
+	case OPT_RESERVE:
 		return IPCX_KIND_REGION;
 	case 'i':
 	case OPT_MAX:
@@ -134,6 +136,9 @@ static int parse_create_option(struct create_args *args, int option, const char 
 	case 's':
 		ret = parse_size(value, &args->size);
 		return !ret && (!args->size || args->size > SIZE_MAX) ? -EINVAL : ret;
+	case OPT_RESERVE:
+		args->options.flags |= IPCX_REGION_RESERVED;
+		return 0;
 	case 'i':
 		return parse_number(value, 0, INT_MAX, &args->initial);
 	case OPT_MAX:
@@ -194,6 +199,7 @@ int cmd_create(int argc, char **argv)
 		{ "latest", no_argument, NULL, OPT_LATEST },
 		{ "size", required_argument, NULL, 's' },
 		{ "initial", required_argument, NULL, 'i' },
+		{ "reserve", no_argument, NULL, OPT_RESERVE },
 		{ "max", required_argument, NULL, OPT_MAX },
 		{ "robust", no_argument, NULL, OPT_ROBUST },
 		{ "manual", no_argument, NULL, OPT_MANUAL },

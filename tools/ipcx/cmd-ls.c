@@ -91,6 +91,7 @@ static void put_kind_json(struct json *json, const struct object *object)
 	case IPCX_KIND_REGION:
 		json_u64(json, "len", object->region.len);
 		json_u64(json, "allocated", object->region.allocated);
+		json_bool(json, "reserved", object->stat.state & IPCX_OBJECT_RESERVED);
 		json_bool(json, "sealed_write", object->region.seals & F_SEAL_WRITE);
 		json_bool(json, "sealed_future_write", object->region.seals & F_SEAL_FUTURE_WRITE);
 		json_bool(json, "sealed_seals", object->region.seals & F_SEAL_SEAL);
@@ -150,8 +151,9 @@ static void format_content(const struct object *object, char *buf, size_t len)
 			 object->stat.state & IPCX_OBJECT_SHUT_SEND ? ", shut down" : "");
 		break;
 	case IPCX_KIND_REGION:
-		snprintf(buf, len, "%s, %s touched", format_size(object->region.len, size),
-			 format_size(object->region.allocated, touched));
+		snprintf(buf, len, "%s, %s touched%s", format_size(object->region.len, size),
+			 format_size(object->region.allocated, touched),
+			 object->stat.state & IPCX_OBJECT_RESERVED ? ", reserved" : "");
 		break;
 	case IPCX_KIND_EVENT:
 		snprintf(buf, len, "%s%s%s", object->event.set ? "set" : "not set",
@@ -276,7 +278,8 @@ static void print_object(const char *name, const struct object *object)
 	       stat->state & IPCX_OBJECT_ROBUST ? ", robust" :
 	       stat->state & IPCX_OBJECT_MANUAL ? ", manual" :
 	       stat->state & IPCX_OBJECT_BROADCAST ? ", broadcast" :
-	       stat->state & IPCX_OBJECT_LATEST ? ", latest" : "");
+	       stat->state & IPCX_OBJECT_LATEST ? ", latest" :
+	       stat->state & IPCX_OBJECT_RESERVED ? ", reserved" : "");
 	printf("id          %" PRIu64 "\n", (uint64_t)stat->id);
 	printf("mode        %04o, owner %u, group %u\n", stat->mode, stat->uid, stat->gid);
 	if (stat->state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
@@ -358,9 +361,10 @@ static int stat_module(bool as_json)
 		{ IPCX_FEATURE_SEM, "semaphore" }, { IPCX_FEATURE_SEM_ROBUST, "robust" },
 		{ IPCX_FEATURE_EVENT, "event" }, { IPCX_FEATURE_STREAM, "stream" },
 		{ IPCX_FEATURE_CALL, "call" }, { IPCX_FEATURE_WAIT, "wait" },
-		{ IPCX_FEATURE_NOTIFY, "notify" },
+		{ IPCX_FEATURE_NOTIFY, "notify" }, { IPCX_FEATURE_FDS, "fds" },
 		{ IPCX_FEATURE_BROADCAST, "broadcast" }, { IPCX_FEATURE_LATEST, "latest" },
-		{ IPCX_FEATURE_TAP, "tap" },
+		{ IPCX_FEATURE_URING, "uring" }, { IPCX_FEATURE_TAP, "tap" },
+		{ IPCX_FEATURE_RESERVED, "reserved" },
 	};
 	struct ipcx_query query;
 	char a[16], b[16];

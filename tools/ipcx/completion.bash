@@ -21,7 +21,7 @@ _ipcx()
 	case $command in
 	create)
 		words="--mode --exclusive --max-msgs --max-bytes --max-msg --size --initial --max --robust
-				--manual --set --capacity --broadcast --overflow --latest"
+				--manual --set --capacity --broadcast --overflow --latest --reserve"
 		[ "$COMP_CWORD" -eq 2 ] && words="queue region sem event stream $words"
 		;;
 	ls)		words="--long --json" ;;

@@ -26,7 +26,7 @@ extern "C" {
  * struct ipcx_options - how an object is created; all 0, or no structure at all, is the default
  * @flags:	IPCX_CREATE_EXCL, IPCX_CREATE_NONBLOCK, IPCX_CREATE_TEMPORARY;
  *		semaphores: IPCX_SEM_ROBUST; events: IPCX_EVENT_MANUAL;
- *		queues: IPCX_QUEUE_BROADCAST or IPCX_QUEUE_LATEST
+ *		queues: IPCX_QUEUE_BROADCAST or IPCX_QUEUE_LATEST; regions: IPCX_REGION_RESERVED
  * @mode:	permission bits of a named object; 0: 0600.  The umask applies.
  * @rights:	rights of the new descriptor; 0: IPCX_READ | IPCX_WRITE
  * @device_fd:	a descriptor of /dev/ipcx to use; 0: open it for this call

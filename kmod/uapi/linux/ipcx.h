@@ -115,6 +115,7 @@ struct ipcx_query {
 #define IPCX_FEATURE_LATEST	(1ULL << 11)	/* IPCX_QUEUE_LATEST */
 #define IPCX_FEATURE_URING	(1ULL << 12)	/* commands through io_uring: struct ipcx_uring_sqe */
 #define IPCX_FEATURE_TAP	(1ULL << 13)	/* IPCX_QUEUE_TAP */
+#define IPCX_FEATURE_RESERVED	(1ULL << 14)	/* IPCX_REGION_RESERVED */
 
 /**
  * struct ipcx_create - what the creation of every kind begins with
@@ -210,6 +211,7 @@ struct ipcx_list_entry {
 #define IPCX_OBJECT_MANUAL	(1U << 5)	/* IPCX_EVENT_MANUAL */
 #define IPCX_OBJECT_BROADCAST	(1U << 6)	/* IPCX_QUEUE_BROADCAST */
 #define IPCX_OBJECT_LATEST	(1U << 7)	/* IPCX_QUEUE_LATEST */
+#define IPCX_OBJECT_RESERVED	(1U << 8)	/* IPCX_REGION_RESERVED */
 
 /**
  * struct ipcx_list - IPCX_LIST: the names of this namespace, in the order of their bytes
@@ -416,18 +418,23 @@ struct ipcx_wait {
 
 /**
  * struct ipcx_region_create - IPCX_REGION_CREATE: shared memory, zero-filled, of a fixed size
- * @create:	name, mode, rights
+ * @create:	name, mode, rights; flag IPCX_REGION_RESERVED
  * @len:	bytes, at least 1; rounded up to whole pages
  *
  * mmap(2) the descriptor, with at most its rights.  Pages are allocated, and charged to the owner, when they
  * are first touched; beyond the owner's quota the touch is SIGBUS, as on a full tmpfs.  Seals: fcntl(2)
  * F_ADD_SEALS with F_SEAL_WRITE, F_SEAL_FUTURE_WRITE and F_SEAL_SEAL, as for memfd_create(2); growing and
  * shrinking are sealed from the start.
+ *
+ * With IPCX_REGION_RESERVED the whole length is charged from the beginning, and a touch never fails for the
+ * quota: a process that shares memory with an owner whom it does not trust asks IPCX_STAT for it.
  */
 struct ipcx_region_create {
 	struct ipcx_create create;
 	__u64 len;
 };
+
+#define IPCX_REGION_RESERVED	(1U << 20)
 
 /**
  * struct ipcx_region_stat - IPCX_REGION_STAT

@@ -1,0 +1,757 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What ipcx(7) promises about users who wish others ill, tried by such a user: alice, who has /dev/ipcx and nothing else.
+ * She cannot use up the kernel's memory, read what is another's, learn where the kernel is, say that she is somebody
+ * else, signal a stranger, hold up what has nothing to do with her, or have a privileged process killed through memory
+ * that they share.
+ * timeout: 150
+ */
+#include "object.h"
+
+#include <ipcx-ring.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+
+#define MIB	(1ul << 20)
+#define PARAM	"/sys/module/ipcx/parameters/user_bytes"
+#define SECRET	0x5345435245543432ull	/* what root puts into what is root's */
+
+static void become_root_of_a_namespace(void)
+{
+	char map[32];
+
+	snprintf(map, sizeof(map), "0 %d 1", TEST_UID_ALICE);
+	CHECK_SYS(unshare(CLONE_NEWUSER));
+	write_text("/proc/self/setgroups", "deny");
+	write_text("/proc/self/uid_map", map);
+	write_text("/proc/self/gid_map", map);
+}
+
+/* ---- memory ---- */
+
+static long available(void)
+{
+	char buf[4096], *at;
+
+	read_text("/proc/meminfo", buf, sizeof(buf));
+	at = strstr(buf, "MemAvailable:");
+	CHECK(at);
+	return strtol(at + 13, NULL, 10) * 1024;
+}
+
+static int broadcast(const struct ipcx_queue_limits *l)
+{
+	return ipcx_queue_create(NULL, l, &(struct ipcx_options){ .flags = IPCX_QUEUE_BROADCAST });
+}
+
+static const struct ipcx_queue_limits large = { .max_msgs = 100000, .max_bytes = 64 * MIB };
+
+/* Each takes memory in a way of its own, until it is refused; what was taken stays. */
+static int take_messages(void *arg)
+{
+	static char buf[60000];
+	int q = ipcx_queue_create(NULL, &large, NULL);
+
+	(void)arg;
+	for (size_t len = sizeof(buf); q >= 0 && len; len /= 4)
+		while (!ipcx_queue_send_msg(q, &(struct ipcx_msg){ .buf = (uintptr_t)buf, .len = len, .type = 1 }, IPCX_NOWAIT, 0))
+			;
+	return q;
+}
+
+static int take_copies(void *arg)
+{
+	int q = broadcast(&large), taps[64], nr = 0;
+	static char buf[3000];
+
+	(void)arg;
+	while (q >= 0 && nr < 64 && (taps[nr] = ipcx_restrict(q, IPCX_READ)) >= 0)
+		nr++;
+	while (q >= 0 && !ipcx_queue_send_msg(q, &(struct ipcx_msg){ .buf = (uintptr_t)buf, .len = 3000, .type = 1 }, IPCX_NOWAIT, 0))
+		;
+	return nr;
+}
+
+static int take_streams(void *arg)
+{
+	static char buf[65536];
+	int fd;
+
+	(void)arg;
+	while ((fd = ipcx_stream_create(NULL, MIB, &(struct ipcx_options){ .flags = IPCX_CREATE_NONBLOCK })) >= 0)
+		while (write(fd, buf, sizeof(buf)) > 0)
+			;
+	return fd;
+}
+
+static int take_pages(void *arg)
+{
+	static char buf[65536];
+	int fd = ipcx_region_create(NULL, 256 * MIB, NULL);
+	off_t at = 0;
+
+	(void)arg;
+	while (fd >= 0 && at < (off_t)(256 * MIB) && pwrite(fd, buf, sizeof(buf), at) > 0)
+		at += sizeof(buf);
+	return fd;
+}
+
+static int take_objects(void *arg)
+{
+	char name[64];
+	int fd = 0;
+
+	for (int i = 0; fd >= 0 && i < 100000; i++) {
+		/* names stay without a descriptor */
+		snprintf(name, sizeof(name), "%ld-%d-%d", (long)arg, getpid(), i);
+		fd = ipcx_queue_create(name, NULL, NULL);
+		close(fd);
+	}
+	return fd;
+}
+
+static int take_notices(void *arg)
+{
+	int fd = ipcx_event_create(NULL, 0, NULL);
+
+	(void)arg;
+	signal(SIGURG, SIG_IGN);
+	while (fd >= 0 && ipcx_notify_process(fd, IPCX_READY_READ, 0, SIGURG, 1, 0) >= 0)
+		;
+	return fd;
+}
+
+static int take_fds(void *arg)
+{
+	int q = ipcx_queue_create(NULL, &large, NULL), fds[16];
+	struct ipcx_msg m = ipcx_msg("", 1);
+
+	(void)arg;
+	for (int i = 0; i < 16; i++)
+		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (q >= 0 && !ipcx_queue_send_fds(q, &m, fds, 16, IPCX_NOWAIT, 0))
+		;
+	return q;
+}
+
+static int take_wait_entries(void *arg)
+{
+	int set, e = ipcx_event_create(NULL, 0, NULL);
+
+	(void)arg;
+	while (e >= 0 && (set = ipcx_wait_set_create(NULL)) >= 0) {
+		for (uint32_t i = 0; i < IPCX_WAIT_MAX; i++)
+			if (ipcx_wait_set_add(set, i, &(struct ipcx_wait_entry){ .fd = e, .what = IPCX_WAIT_READABLE }) < 0)
+				break;
+	}
+	return e;
+}
+
+static int (*const takers[])(void *) = { take_messages, take_copies, take_streams, take_pages, take_objects, take_notices,
+					 take_fds, take_wait_entries };
+#define NR_TAKERS	(int)(sizeof(takers) / sizeof(takers[0]))
+
+static int ready;	/* where a taker says that it has what it can get */
+
+static int takes_what_it_can(void *arg)
+{
+	long nr = (long)arg;
+	int fd;
+
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 1024, 1024 });
+	/* the second half as root of a user namespace of their own, with names of its own */
+	if (nr >= NR_TAKERS) {
+		become_root_of_a_namespace();
+		CHECK_SYS(unshare(CLONE_NEWNET));
+		fd = device();
+		CHECK_GE(fd, 0);
+	}
+	takers[nr % NR_TAKERS](arg);
+	CHECK_EQ(write(ready, "", 1), 1);
+	return hang();
+}
+
+static int bob_has_room(void *arg)
+{
+	static char buf[100000];
+	int q = queue();
+
+	(void)arg;
+	CHECK_OK(ipcx_queue_send(q, buf, sizeof(buf)));
+	CHECK_EQ(ipcx_queue_recv(q, buf, sizeof(buf)), sizeof(buf));
+	return 0;
+}
+
+static int alice_has(void *arg)
+{
+	*(volatile uint64_t *)arg = used_bytes();
+	return 0;
+}
+
+static uint64_t *shared_word;
+
+static uint64_t used_by_alice(void)
+{
+	CHECK_EXITS(spawn_as(TEST_UID_ALICE, alice_has, shared_word), 0);
+	return *shared_word;
+}
+
+/*
+ * Whatever she does, in as many processes and namespaces as she likes, costs the kernel about what one user may have.
+ * Each taker alone could get four times that.
+ */
+TEST_LIMIT(memory_is_not_used_up, 120000)
+{
+	const uint64_t quota = 24 * MIB;
+	pid_t pids[2 * NR_TAKERS];
+	char old[32], text[32], byte;
+	long before, taken;
+	int p[2];
+
+	own_names();
+	shared_word = map(region(PAGE), PAGE, PROT_READ | PROT_WRITE);
+	CHECK_SYS(pipe2(p, O_CLOEXEC));
+	ready = p[1];
+	CHECK_SOON(used_by_alice() == 0);
+	read_text(PARAM, old, sizeof(old));
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)quota);
+	write_text(PARAM, text);
+	before = available();
+	for (long i = 0; i < 2 * NR_TAKERS; i++)
+		pids[i] = spawn_as(TEST_UID_ALICE, takes_what_it_can, (void *)i);
+	for (int i = 0; i < 2 * NR_TAKERS; i++) {
+		struct pollfd ended = { .fd = p[0], .events = POLLIN };
+
+		CHECK_EQ(poll(&ended, 1, 90000), 1);
+		CHECK_EQ(read(p[0], &byte, 1), 1);
+	}
+	taken = before - available();
+	NOTE("%llu KiB charged, %ld KiB taken with %d processes", (unsigned long long)used_by_alice() / 1024, taken / 1024,
+	     2 * NR_TAKERS);
+	CHECK_LE(used_by_alice(), quota + 64 * PAGE);
+	CHECK_GE(used_by_alice(), quota / 2);
+	/* a process itself costs up to a megabyte, with what this harness has */
+	CHECK_LT(taken, (long)(quota + quota / 4 + 2 * NR_TAKERS * MIB));
+	CHECK_EXITS(spawn_as(TEST_UID_BOB, bob_has_room, NULL), 0);
+	write_text(PARAM, old);
+	for (int i = 0; i < 2 * NR_TAKERS; i++) {
+		kill(pids[i], SIGKILL);
+		CHECK_KILLED_BY(pids[i], SIGKILL);
+	}
+	/* the names of the others' namespaces went with them; hers here are removed by her */
+	for (struct ipcx_list_entry e; ipcx_list(NULL, &e, 1) == 1;)
+		CHECK_OK(ipcx_unlink(e.name));
+	CHECK_SOON(used_by_alice() == 0);
+}
+
+/* ---- what is another's ---- */
+
+static const unsigned int kinds[] = { IPCX_KIND_QUEUE, IPCX_KIND_REGION, IPCX_KIND_SEM, IPCX_KIND_EVENT, IPCX_KIND_STREAM };
+#define NR_KINDS	(int)(sizeof(kinds) / sizeof(kinds[0]))
+
+static int create(unsigned int kind, const char *name, const struct ipcx_options *o)
+{
+	switch (kind) {
+	case IPCX_KIND_QUEUE:
+		return ipcx_queue_create(name, NULL, o);
+	case IPCX_KIND_REGION:
+		return ipcx_region_create(name, PAGE, o);
+	case IPCX_KIND_SEM:
+		return ipcx_sem_create(name, 3, 7, o);
+	case IPCX_KIND_EVENT:
+		return ipcx_event_create(name, 1, o);
+	default:
+		return ipcx_stream_create(name, PAGE, o);
+	}
+}
+
+static int secrets[NR_KINDS];
+
+/* No descriptor of what is root's, by any door, and with the one that asks for no rights nothing can be done. */
+static int opens_nothing(void *arg)
+{
+	pid_t root = (pid_t)(long)arg;
+	char name[16], path[64];
+	uint64_t value = 0;
+	int fd;
+
+	for (int i = 0; i < NR_KINDS; i++) {
+		close(secrets[i]);
+		snprintf(name, sizeof(name), "secret-%d", i);
+		for (unsigned int rights = IPCX_READ; rights <= (IPCX_READ | IPCX_WRITE); rights++)
+			CHECK_ERR(ipcx_open(name, kinds[i], rights, 0), EACCES);
+		CHECK_ERR(create(kinds[i], name, NULL), EACCES);
+		CHECK_ERR(create(kinds[i], name, &(struct ipcx_options){ .rights = IPCX_WRITE }), EACCES);
+		CHECK_ERR(ipcx_unlink(name), EPERM);
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", root, secrets[i]);
+		CHECK_SYS_ERR(open(path, O_RDWR | O_CLOEXEC), EACCES);
+		CHECK_SYS_ERR(open(path, O_PATH | O_CLOEXEC), EACCES);
+		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", root, secrets[i]);
+		CHECK_SYS_ERR(open(path, O_RDONLY | O_CLOEXEC), EACCES);
+		fd = ipcx_open(name, kinds[i], 0, IPCX_OPEN_LOOK);
+		if (fd >= 0) {
+			CHECK_SYS_ERR(read(fd, &value, 8), EBADF);
+			CHECK_SYS_ERR(write(fd, &value, 8), EBADF);
+			CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED);
+			CHECK_LT(ipcx_queue_recv(fd, &value, 8), 0);
+			CHECK_LT(ipcx_queue_tap(fd, NULL), 0);
+			CHECK_LT(ipcx_sem_post(fd, 1), 0);
+			CHECK_LT(ipcx_sem_wait(fd, 1, IPCX_NOWAIT, 0), 0);
+			CHECK_LT(ipcx_event_set(fd), 0);
+			CHECK_LT(ipcx_shutdown(fd, IPCX_SHUT_SEND), 0);
+			CHECK_LT(ipcx_restrict(fd, IPCX_READ), 0);
+			snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+			CHECK_LT(open(path, O_RDONLY), 0);
+			close(fd);
+		}
+	}
+	return 0;
+}
+
+TEST(what_is_roots_is_not_opened)
+{
+	struct ipcx_options o = { .mode = 0600 };
+	uint64_t value = SECRET;
+	char name[16];
+
+	own_names();
+	for (int i = 0; i < NR_KINDS; i++) {
+		snprintf(name, sizeof(name), "secret-%d", i);
+		secrets[i] = CHECK_OK(create(kinds[i], name, &o));
+		if (kinds[i] != IPCX_KIND_EVENT && kinds[i] != IPCX_KIND_SEM)
+			CHECK_EQ(write(secrets[i], &value, 8), 8);
+	}
+	CHECK_EXITS(spawn_as(TEST_UID_ALICE, opens_nothing, (void *)(long)getpid()), 0);
+	/* and it is as it was */
+	CHECK_EQ(ipcx_queue_recv(secrets[0], &value, 8), 8);
+	CHECK_EQ(value, SECRET);
+	CHECK_EQ(sem_stat(secrets[2]).count, 3);
+	CHECK_EQ(event_stat(secrets[3]).set, 1);
+	CHECK_EQ(read(secrets[4], &value, 8), 8);
+}
+
+/* Root's messages come and go; the memory that they were in is hers next. */
+static void leave_secrets(uint64_t *buf, size_t len)
+{
+	int q = queue(), s = CHECK_OK(ipcx_stream_create(NULL, 65536, NULL)), r = region(65536);
+
+	for (size_t i = 0; i < len / 8; i++)
+		buf[i] = SECRET;
+	for (size_t n = 8; n <= len; n = n * 3 / 2) {
+		CHECK_OK(ipcx_queue_send(q, buf, n));
+		CHECK_EQ(write(s, buf, 1024), 1024);
+	}
+	CHECK_EQ(pwrite(r, buf, len, 0), len);
+	for (size_t n = 8; n <= len; n = n * 3 / 2)
+		CHECK_EQ(ipcx_queue_recv(q, buf, len), n);
+	close(q);
+	close(s);
+	close(r);
+}
+
+static int finds_no_secret(void *arg)
+{
+	static uint64_t buf[65536 / 8];
+	int q = queue(), r = region(65536), s = CHECK_OK(ipcx_stream_create(NULL, 65536, NULL));
+	uint64_t *p = map(r, 65536, PROT_READ);
+	ssize_t ret;
+
+	(void)arg;
+	for (int i = 0; i < 65536 / 8; i++)
+		CHECK_EQ(p[i], 0);
+	for (size_t n = 1; n <= 40000; n = n * 3 / 2 + 1) {
+		memset(buf, 0, n);
+		CHECK_OK(ipcx_queue_send(q, buf, n));
+		memset(buf, 0xa5, sizeof(buf));
+		CHECK_EQ(ipcx_queue_recv(q, buf, sizeof(buf)), n);
+		for (size_t i = 0; i < sizeof(buf); i++)
+			CHECK_EQ(((uint8_t *)buf)[i], i < n ? 0 : 0xa5);
+	}
+	memset(buf, 0xa5, sizeof(buf));
+	CHECK_EQ(write(s, buf, 100), 100);
+	memset(buf, 0, sizeof(buf));
+	ret = read(s, buf, sizeof(buf));
+	CHECK_EQ(ret, 100);
+	for (size_t i = 0; i < sizeof(buf); i++)
+		CHECK_EQ(((uint8_t *)buf)[i], i < 100 ? 0xa5 : 0);
+	return 0;
+}
+
+TEST(nothing_is_left_in_memory)
+{
+	static uint64_t buf[60000 / 8];
+
+	NEED_ROOT();
+	for (int i = 0; i < 10; i++) {
+		leave_secrets(buf, sizeof(buf));
+		CHECK_EXITS(spawn_as(TEST_UID_ALICE, finds_no_secret, NULL), 0);
+	}
+}
+
+/* ---- addresses ---- */
+
+static const unsigned long commands[] = {
+	IPCX_QUERY, IPCX_OPEN, IPCX_UNLINK, IPCX_LIST, IPCX_RESTRICT, IPCX_STAT, IPCX_SHUTDOWN, IPCX_NOTIFY, IPCX_NOTIFY_CANCEL,
+	IPCX_WAIT, IPCX_QUEUE_SEND, IPCX_QUEUE_RECV, IPCX_QUEUE_SENDV, IPCX_QUEUE_RECVV, IPCX_QUEUE_PURGE, IPCX_QUEUE_STAT,
+	IPCX_QUEUE_CALL, IPCX_QUEUE_SERVE, IPCX_QUEUE_SEND_FDS, IPCX_QUEUE_RECV_FDS, IPCX_REGION_STAT, IPCX_SEM_POST,
+	IPCX_SEM_WAIT, IPCX_SEM_STAT, IPCX_EVENT_SET, IPCX_EVENT_WAIT, IPCX_EVENT_STAT, IPCX_STREAM_STAT, IPCX_STREAM_RESIZE,
+	IPCX_WAIT_SET_ADD, IPCX_WAIT_SET_REMOVE, IPCX_WAIT_SET_WAIT,
+};
+
+/* Is there a word that could be an address of the kernel's, at any place? */
+static void has_no_address(const void *mem, size_t len, const char *where, unsigned long which)
+{
+	for (size_t i = 0; i + 8 <= len; i++) {
+		uint64_t word;
+
+		memcpy(&word, (const char *)mem + i, 8);
+		/* -1 and other small negative numbers are none */
+		if (word >= 0xffff800000000000ull && word < 0xfffffffffff00000ull)
+			FAIL("%#llx in %s (%lu, byte %zu)", (unsigned long long)word, where, which, i);
+	}
+}
+
+static void text_has_no_address(const char *text, const char *where)
+{
+	for (const char *at = text; (at = strstr(at, "ffff")); at++)
+		if (strspn(at, "0123456789abcdef") >= 16)
+			FAIL("an address in %s: %.200s", where, text);
+}
+
+/* Every answer that she can get: arguments, lists, messages, fdinfo, and what sysfs has about the module. */
+static int learns_nothing(void *arg)
+{
+	static const char *const files[] = { "sections/.text", "sections/.data", "sections/.bss" };
+	int fds[NR_KINDS + 3], nr = 0, e;
+	struct ipcx_list_entry entries[16];
+	char mem[1024], text[4096], path[128];
+
+	(void)arg;
+	for (int i = 0; i < NR_KINDS; i++)
+		fds[nr++] = CHECK_OK(create(kinds[i], NULL, NULL));
+	fds[nr++] = CHECK_OK(broadcast(NULL));
+	fds[nr++] = CHECK_OK(ipcx_wait_set_create(NULL));
+	fds[nr++] = device();
+	e = event(0, 0);
+	CHECK_OK(ipcx_wait_set_add(fds[nr - 2], 7, &(struct ipcx_wait_entry){ .fd = e, .what = IPCX_WAIT_READABLE }));
+	for (int i = 0; i < nr; i++) {
+		for (size_t c = 0; c < sizeof(commands) / sizeof(commands[0]); c++) {
+			uint32_t size = _IOC_SIZE(commands[c]);
+			struct ipcx_msg *m = (void *)(mem + 512);
+
+			memset(mem, 0, sizeof(mem));
+			memcpy(mem, &size, 4);
+			/* of lists and of waits: an array of the right entries, with room for what comes */
+			*m = (struct ipcx_msg){ .buf = (uintptr_t)(mem + 640), .len = 64, .type = 1 };
+			if (commands[c] == IPCX_LIST)
+				((struct ipcx_list *)mem)->entry_size = sizeof(struct ipcx_list_entry);
+			if (commands[c] == IPCX_QUEUE_RECVV || commands[c] == IPCX_QUEUE_SENDV) {
+				((struct ipcx_queue_batch *)mem)->msgs = (uintptr_t)m;
+				((struct ipcx_queue_batch *)mem)->nr = 1;
+				((struct ipcx_queue_batch *)mem)->msg_size = sizeof(*m);
+			}
+			ioctl(fds[i], commands[c], mem);
+			has_no_address(mem, sizeof(mem), "the argument of a command", _IOC_NR(commands[c]));
+		}
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fds[i]);
+		read_text(path, text, sizeof(text));
+		text_has_no_address(text, path);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[i]);
+		memset(text, 0, sizeof(text));
+		CHECK_GT(readlink(path, text, sizeof(text) - 1), 0);
+		text_has_no_address(text, path);
+	}
+	POISON(entries);
+	CHECK_OK(ipcx_list(NULL, entries, 16));
+	has_no_address(entries, sizeof(entries), "the list", 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/module/ipcx/%s", files[i]);
+		CHECK_SYS_ERR(open(path, O_RDONLY | O_CLOEXEC), EACCES);
+	}
+	return 0;
+}
+
+TEST(no_address_is_learnt)
+{
+	own_names();
+	for (int i = 0; i < 5; i++)
+		CHECK_OK(ipcx_queue_create((char[]){ 'a' + i, 0 }, NULL, &(struct ipcx_options){ .mode = 0666 }));
+	CHECK_EXITS(spawn_as(TEST_UID_ALICE, learns_nothing, NULL), 0);
+}
+
+/* ---- who she says she is ---- */
+
+/* Whatever the message's fields say, and from whatever user namespace. */
+static int claims_to_be_root(void *arg)
+{
+	int q = CHECK_OK(ipcx_open("service", IPCX_KIND_QUEUE, IPCX_WRITE, 0)), sent = 0, null = open("/dev/null", O_RDONLY);
+	struct ipcx_msg m = ipcx_msg("12345678", 8);
+
+	(void)arg;
+	for (int round = 0; round < 2; round++) {
+		m.pid = 1;
+		m.uid = 0;
+		m.gid = 0;
+		sent += ipcx_queue_send_msg(q, &m, IPCX_NOWAIT, 0) == 0;
+		sent += ipcx_queue_sendv(q, &m, 1, IPCX_NOWAIT, 0) == 1;
+		sent += ipcx_queue_send_fds(q, &m, &null, 1, IPCX_NOWAIT, 0) == 0;
+		sent += write(q, "12345678", 8) == 8;
+		if (round)
+			break;
+		become_root_of_a_namespace();
+		CHECK_EQ(geteuid(), 0);
+		CHECK_SYS(setresuid(0, 0, 0));
+	}
+	return sent;
+}
+
+TEST(credentials_are_the_kernels)
+{
+	int q, fds[4], status, nr = 0;
+	struct ipcx_msg msg;
+	unsigned int nr_fds;
+	char buf[8];
+	pid_t pid;
+
+	own_names();
+	q = CHECK_OK(ipcx_queue_create("service", NULL, &(struct ipcx_options){ .mode = 0622 }));
+	pid = spawn_as(TEST_UID_ALICE, claims_to_be_root, NULL);
+	status = wait_child(pid, TEST_SOON_MS);
+	CHECK(WIFEXITED(status));
+	for (;; nr++) {
+		nr_fds = 4;
+		POISON(msg);
+		msg.buf = (uintptr_t)buf;
+		msg.len = 8;
+		if (ipcx_queue_recv_fds(q, &msg, fds, &nr_fds, NULL, IPCX_NOWAIT, 0))
+			break;
+		CHECK_EQ(msg.pid, pid);
+		CHECK_EQ(msg.uid, TEST_UID_ALICE);
+		CHECK_EQ(msg.gid, TEST_UID_ALICE);
+	}
+	CHECK_EQ(nr, WEXITSTATUS(status));
+	CHECK_GE(nr, 2);
+}
+
+/* ---- signals ---- */
+
+/* Her notices and her SIGIO, to processes that she could not kill(2); the object is made ready by root as well. */
+static int signals_strangers(void *arg)
+{
+	pid_t strangers[3] = { 1, getppid(), *(pid_t *)arg };
+	int q = CHECK_OK(ipcx_queue_create("hers", NULL, &(struct ipcx_options){ .mode = 0666 }));
+	int pidfd;
+
+	for (int i = 0; i < 3; i++) {
+		CHECK_SYS_ERR(kill(strangers[i], SIGKILL), EPERM);
+		CHECK_ERR(ipcx_notify_process(q, IPCX_READY_READ, strangers[i], SIGKILL, 1, 0), EPERM);
+		CHECK_ERR(ipcx_notify_thread(q, IPCX_READY_READ, strangers[i], SIGKILL, 1, 0), EPERM);
+		pidfd = CHECK_SYS(syscall(SYS_pidfd_open, strangers[i], 0));
+		CHECK_ERR(ipcx_notify_pidfd(q, IPCX_READY_READ, pidfd, SIGKILL, 1, 0), EPERM);
+		/* fcntl(2) takes any owner; the kernel asks when it sends */
+		CHECK_SYS(fcntl(q, F_SETOWN, strangers[i]));
+		CHECK_SYS(fcntl(q, F_SETSIG, SIGKILL));
+		CHECK_SYS(fcntl(q, F_SETFL, O_ASYNC));
+		CHECK_OK(ipcx_queue_send(q, "x", 1));
+		CHECK_EQ(write(ready, "", 1), 1);
+		CHECK_SOON(poll_events(q) == POLLOUT);
+		CHECK_SYS(fcntl(q, F_SETFL, 0));
+		close(pidfd);
+	}
+	return 0;
+}
+
+static int sleeps(void *arg)
+{
+	(void)arg;
+	return hang();
+}
+
+TEST(strangers_are_not_signalled)
+{
+	pid_t bob, alice;
+	int p[2], q;
+	char buf[8];
+
+	own_names();
+	CHECK_SYS(pipe2(p, O_CLOEXEC));
+	ready = p[1];
+	bob = spawn_as(TEST_UID_BOB, sleeps, NULL);
+	alice = spawn_as(TEST_UID_ALICE, signals_strangers, &bob);
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(read(p[0], buf, 1), 1);
+		q = CHECK_OK(ipcx_open("hers", IPCX_KIND_QUEUE, 0, 0));
+		CHECK_OK(ipcx_queue_send(q, "y", 1));
+		CHECK_EQ(ipcx_queue_recv(q, buf, 8), 1);
+		CHECK_EQ(ipcx_queue_recv(q, buf, 8), 1);
+		close(q);
+	}
+	CHECK_EXITS(alice, 0);
+	CHECK_EQ(waitpid(bob, NULL, WNOHANG), 0);
+	CHECK_SYS(kill(bob, SIGKILL));
+}
+
+/* ---- holding others up ---- */
+
+/* She waits for all of many objects, changes them, makes and removes names, and never stops. */
+static int makes_trouble(void *arg)
+{
+	struct ipcx_wait_entry e[64];
+	int events[64];
+	char name[32];
+
+	if (!arg) {
+		for (int i = 0; i < 64; i++) {
+			events[i] = event(0, IPCX_EVENT_MANUAL);
+			e[i] = (struct ipcx_wait_entry){ .fd = events[i], .what = IPCX_WAIT_READABLE };
+		}
+		for (;;) {
+			for (int i = 0; i < 63; i++)
+				ipcx_event_pulse(events[i]);
+			ipcx_wait(e, 64, IPCX_WAIT_ALL, ipcx_after_ns(1000), -1, NULL);
+		}
+	}
+	for (;;) {
+		for (int i = 0; i < 200; i++) {
+			snprintf(name, sizeof(name), "trouble-%d", i);
+			close(ipcx_queue_create(name, NULL, NULL));
+		}
+		for (int i = 0; i < 200; i++) {
+			snprintf(name, sizeof(name), "trouble-%d", i);
+			ipcx_unlink(name);
+		}
+	}
+	return 0;
+}
+
+static int works_on(void *arg)
+{
+	int q = CHECK_OK(ipcx_queue_create("bobs", NULL, NULL)), s = sem(0, 5), e = event(0, 0);
+	struct ipcx_wait_entry both[2] = { { .fd = s }, { .fd = e } };
+	uint64_t worst = 0;
+	char buf[8];
+
+	(void)arg;
+	for (int i = 0; i < 50; i++) {
+		uint64_t start = test_now_ns();
+
+		CHECK_OK(ipcx_queue_send(q, "x", 1));
+		CHECK_EQ(ipcx_queue_recv(q, buf, 8), 1);
+		CHECK_OK(ipcx_sem_post(s, 1));
+		CHECK_OK(ipcx_event_set(e));
+		CHECK_OK(ipcx_wait(both, 2, IPCX_WAIT_ALL, ipcx_after_ms(TEST_SOON_MS), -1, NULL));
+		close(CHECK_OK(ipcx_open("bobs", IPCX_KIND_QUEUE, 0, 0)));
+		worst = test_now_ns() - start > worst ? test_now_ns() - start : worst;
+	}
+	NOTE("the slowest of bob's rounds: %llu us", (unsigned long long)worst / 1000);
+	CHECK_LT(worst, 1000000000ull * test_slowness);
+	return 0;
+}
+
+TEST_LIMIT(others_are_not_held_up, 60000)
+{
+	pid_t trouble[4], stopped;
+
+	own_names();
+	for (long i = 0; i < 4; i++)
+		trouble[i] = spawn_as(TEST_UID_ALICE, makes_trouble, (void *)(i % 2));
+	CHECK_EXITS(spawn_as(TEST_UID_BOB, works_on, NULL), 0);
+	/* nor when they are stopped in the midst of it */
+	for (int i = 0; i < 4; i++)
+		CHECK_SYS(kill(trouble[i], SIGSTOP));
+	CHECK_EXITS(spawn_as(TEST_UID_BOB, works_on, NULL), 0);
+	for (int i = 0; i < 4; i++) {
+		stopped = trouble[i];
+		CHECK_SYS(kill(stopped, SIGKILL));
+		CHECK_KILLED_BY(stopped, SIGKILL);
+	}
+}
+
+/* ---- shared memory ---- */
+
+static int shared_fd[3];
+
+static int ruins_the_memory(void *arg)
+{
+	uint64_t state = 88172645463325252ull;
+	uint64_t *mem[3];
+	int q = queue();
+
+	(void)arg;
+	/* her quota is used up, by what is in a queue */
+	while (!ipcx_queue_send_msg(q, &(struct ipcx_msg){ .buf = (uintptr_t)&state, .len = 8, .type = 1 }, IPCX_NOWAIT, 0))
+		;
+	for (int i = 0; i < 3; i++)
+		mem[i] = map(shared_fd[i], PAGE, PROT_READ | PROT_WRITE);
+	for (unsigned int round = 0;; round++) {
+		for (int i = 0; i < 200; i++) {
+			state ^= state << 13;
+			state ^= state >> 7;
+			state ^= state << 17;
+			*(volatile uint64_t *)&mem[state % 3][state / 64 % (PAGE / 8)] =
+				state % 5 ? state : mem[0][state / 8 % 64] + (state >> 60);
+		}
+		/* and the memory itself goes, again and again */
+		if (round % 3)
+			madvise(mem[round / 3 % 3], PAGE, MADV_REMOVE);
+		else
+			fallocate(shared_fd[round / 3 % 3], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE);
+		CHECK_SYS_ERR(ftruncate(shared_fd[round % 3], 0), EPERM);
+		if (round == 2)
+			CHECK_EQ(write(ready, "", 1), 1);
+	}
+}
+
+static int makes_memory(void *arg)
+{
+	int sock = *(int *)arg;
+
+	send_fd(sock, CHECK_OK(ipcx_ring_create(NULL, NULL, NULL)));
+	send_fd(sock, CHECK_OK(ipcx_msem_create(NULL, 1, 5, NULL)));
+	send_fd(sock, CHECK_OK(ipcx_ring_create(NULL, &(struct ipcx_ring_limits){ .flags = IPCX_RING_MANY }, NULL)));
+	return hang();
+}
+
+/* The privileged side uses rings and a semaphore in memory that is hers: errors are fine, a signal is not. */
+TEST_LIMIT(shared_memory_kills_nobody, 60000)
+{
+	char old[32], buf[64], byte;
+	struct ipcx_ring rings[2];
+	int sock[2], p[2], calls = 0;
+	struct ipcx_msem sem;
+	pid_t maker, ruiner;
+	uint64_t end;
+
+	own_names();
+	CHECK_SYS(pipe2(p, O_CLOEXEC));
+	ready = p[1];
+	CHECK_SYS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock));
+	read_text(PARAM, old, sizeof(old));
+	write_text(PARAM, "262144");
+	maker = spawn_as(TEST_UID_ALICE, makes_memory, &sock[1]);
+	for (int i = 0; i < 3; i++) {
+		shared_fd[i] = recv_fd(sock[0]);
+		CHECK_EQ(object_stat(shared_fd[i]).state, IPCX_OBJECT_RESERVED);
+		CHECK_EQ(object_stat(shared_fd[i]).uid, TEST_UID_ALICE);
+	}
+	CHECK_EQ(ipcx_ring_attach(&rings[0], shared_fd[0], IPCX_RING_SENDER | IPCX_RING_RECEIVER), 0);
+	CHECK_EQ(ipcx_msem_attach(&sem, shared_fd[1]), 0);
+	CHECK_EQ(ipcx_ring_attach(&rings[1], shared_fd[2], IPCX_RING_SENDER | IPCX_RING_RECEIVER), 0);
+	ruiner = spawn_as(TEST_UID_ALICE, ruins_the_memory, NULL);
+	CHECK_EQ(read(p[0], &byte, 1), 1);
+	for (end = test_now_ns() + 3000000000ull; test_now_ns() < end; calls++) {
+		uint64_t soon = ipcx_after_ns(100000);
+
+		memset(buf, calls, sizeof(buf));
+		CHECK_LE(ipcx_ring_send_until(&rings[calls % 2], buf, calls % 57, calls % 3 ? IPCX_NOWAIT : 0, soon), 0);
+		CHECK_LE(ipcx_ring_recv_until(&rings[calls % 2], buf, sizeof(buf), calls % 3 ? IPCX_NOWAIT : 0, soon), 64);
+		ipcx_msem_post(&sem, 1);
+		ipcx_msem_wait(&sem, 1, calls % 3 ? IPCX_NOWAIT : 0, soon);
+	}
+	NOTE("%d calls", calls);
+	CHECK_SYS(kill(ruiner, SIGKILL));
+	CHECK_KILLED_BY(ruiner, SIGKILL);
+	write_text(PARAM, old);
+	CHECK_SYS(kill(maker, SIGKILL));
+	CHECK_KILLED_BY(maker, SIGKILL);
+}
