@@ -50,7 +50,7 @@ ifneq ($(shell grep -lsE 'include <(liburing|ipcx-uring).h>' $(TOOL_SRC) $(SYS_S
 LIBS	+= -luring
 endif
 
-.PHONY: all user module modules demo check check-debug check-kernels check-model check-mutants coverage stress soak fuzz vm bench count readme trace-demo load unload install uninstall lint help \
+.PHONY: all user module modules module-pause modules-pause demo check check-debug check-kernels check-model check-mutants coverage stress soak fuzz vm bench count readme trace-demo load unload install uninstall lint help \
 	clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -84,15 +84,30 @@ modules:
 	$(Q)$(MAKE) --no-print-directory \
 		$(foreach k,$(KERNEL_OF_CHECK),$(B)/kmod-$(call release,$(k))/ipcx.ko)
 
+# The same with pause points, which tests/sys/schedules loads.
+module-pause:
+	$(Q)$(MAKE) --no-print-directory $(B)/pause-$(call release,$(KERNEL))/ipcx.ko
+
+modules-pause:
+	$(Q)$(MAKE) --no-print-directory \
+		$(foreach k,$(KERNEL_OF_CHECK),$(B)/pause-$(call release,$(k))/ipcx.ko)
+
 # Type information for BPF needs pahole, which headers that are only fetched do not bring.
 BTF	= $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 
 # kbuild writes beside the sources, so each kernel gets a tree of links.
-$(B)/kmod-%/ipcx.ko: $(KMOD_SRC)
+define build_module
 	$(Q)rm -rf $(@D)/kmod && mkdir -p $(@D)
 	$(Q)cp -rsf $(CURDIR)/Kbuild $(CURDIR)/kmod $(@D)/
-	$(Q)$(step) 'module for $*' tools/vm/kernel make $* $(CURDIR)/$(@D) $(BTF) $(KFLAGS)
+	$(Q)$(step) 'module for $*$(1)' tools/vm/kernel make $* $(CURDIR)/$(@D) $(BTF) $(KFLAGS) $(2)
 	$(Q)touch $@
+endef
+
+$(B)/kmod-%/ipcx.ko: $(KMOD_SRC)
+	$(call build_module)
+
+$(B)/pause-%/ipcx.ko: $(KMOD_SRC)
+	$(call build_module, with pause points,IPCX_PAUSE=y)
 
 $(B)/obj/%.o: %.c
 	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(ALLFLAGS) -c -o $@ $<
@@ -183,7 +198,7 @@ vm-now: user vm-module
 	$(Q)$(RUN_IN) --shell
 
 # The kernels come first: fetching one is told on standard error, which a test of the machine looks at.
-check-now: user modules tests
+check-now: user modules modules-pause tests
 	$(Q)for k in $(KERNEL_OF_CHECK); do \
 		tools/vm/kernel image "$$(tools/vm/kernel release $$k)" >/dev/null || exit 1; done
 	$(Q)IPCX_NO_BUILD=1 tests/run
@@ -196,7 +211,7 @@ CLANG_TESTS = semaphores queue-messages queue-order queue-races streams calls wa
 check-kernels-now: user tests $(B)/tests/sys/kill-storm
 	$(Q)for k in $(KERNELS); do \
 		[ -n "$$(tools/vm/kernel release $$k)" ] || tools/vm/kernel fetch $$k >/dev/null || exit 1; \
-		$(MAKE) --no-print-directory module KERNEL=$$k || exit 1; done
+		$(MAKE) --no-print-directory module module-pause KERNEL=$$k || exit 1; done
 	$(Q)[ -x $(B)/hello ] || tests/unit/readme-program.sh >/dev/null
 	$(Q)IPCX_NO_BUILD=1 tests/run -s $(KERNELS:%=-k %)
 	$(Q)$(MAKE) --no-print-directory check-clang-now
@@ -214,7 +229,7 @@ check-clang-now:
 DEBUG_KERNELS := debug kcsan
 check-debug-now: user tests
 	$(Q)for k in $(DEBUG_KERNELS); do \
-		tools/vm/debug-kernel $$k >/dev/null && $(MAKE) --no-print-directory module KERNEL=$$k || exit 1; done
+		tools/vm/debug-kernel $$k >/dev/null && $(MAKE) --no-print-directory module module-pause KERNEL=$$k || exit 1; done
 	$(Q)[ -x $(B)/hello ] || tests/unit/readme-program.sh >/dev/null
 	$(Q)IPCX_NO_BUILD=1 tests/run -s $(DEBUG_KERNELS:%=-k %)
 	$(Q)$(MAKE) --no-print-directory check-fault-now

@@ -11,6 +11,7 @@
 
 #include "ipcx.h"
 #include "message.h"
+#include "pause.h"
 
 static long ioctl_query(struct file *file, void *args, void __user *uargs)
 {
@@ -350,6 +351,7 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 static int device_open(struct inode *inode, struct file *file)
 {
+	ipcx_pause("device_opens");
 	file->private_data = ipcx_net_open();
 	return 0;
 }
@@ -395,6 +397,7 @@ static int __init ipcx_init(void)
 /* No file and no name is left: each holds a reference to the module. */
 static void __exit ipcx_exit(void)
 {
+	ipcx_pause("exit_begins");
 	misc_deregister(&device);
 	ipcx_names_exit();
 	/* after the names: a namespace that is going may have dropped the last one, and its semaphore, just now */

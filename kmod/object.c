@@ -11,6 +11,7 @@
 
 #include "ipcx.h"
 #include "ipcx_trace.h"
+#include "pause.h"
 
 unsigned long ipcx_user_bytes = 128UL << 20;
 module_param_named(user_bytes, ipcx_user_bytes, ulong, 0644);
@@ -269,6 +270,7 @@ void ipcx_object_put(struct ipcx_object *obj)
 
 	if (!refcount_dec_and_test(&obj->refs))
 		return;
+	ipcx_pause("put_last");
 	ipcx_name_forget(obj);
 	ipcx_uncharge(obj, OBJECT_CHARGE);
 	kfree(obj->watch);
@@ -328,6 +330,7 @@ int ipcx_object_release(struct inode *inode, struct file *file)
 	struct ipcx_object *obj = ipcx_object(file);
 
 	trace_ipcx_close(obj);
+	ipcx_pause("close_begins");
 	ipcx_watch_file_closed(obj, file);
 	if (obj->kind->closed)
 		obj->kind->closed(obj, file);
@@ -399,6 +402,7 @@ retry:
 		return ERR_CAST(obj);
 	file = ipcx_object_file(obj, rights, create->flags);
 	if (!IS_ERR(file) && name) {
+		ipcx_pause("create_names");
 		ret = ipcx_name_add(net, name, obj);
 		if (ret) {
 			fput(file);
@@ -473,6 +477,7 @@ long ipcx_object_open(struct file *dev, const struct ipcx_open *args)
 	if (!obj) {
 		file = ERR_PTR(-ENOENT);
 	} else {
+		ipcx_pause("open_found");
 		if (args->kind == IPCX_KIND_ANY || args->kind == obj->kind->kind)
 			file = open_existing(obj, net, args->rights, args->flags);
 		else
@@ -560,6 +565,7 @@ __poll_t ipcx_object_events(const struct file *file)
 /* Tell all who watch @obj that it may have become ready for @events; see POLL_BARRIER. */
 void ipcx_notify_watchers(struct ipcx_object *obj, __poll_t events)
 {
+	ipcx_pause("notify_begins");
 	wake_up_poll(&obj->poll, events);
 	if (READ_ONCE(obj->nr_all))
 		ipcx_all_notify(obj);
@@ -568,6 +574,7 @@ void ipcx_notify_watchers(struct ipcx_object *obj, __poll_t events)
 __poll_t ipcx_object_poll(struct file *file, poll_table *pt)
 {
 	poll_wait(file, &ipcx_object(file)->poll, pt);	/* see POLL_BARRIER */
+	ipcx_pause("poll_looks");
 	return ipcx_object_events(file);
 }
 

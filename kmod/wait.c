@@ -12,6 +12,7 @@
 
 #include "ipcx.h"
 #include "ipcx_trace.h"
+#include "pause.h"
 
 /*
  * WAIT_BARRIER: the waker stores the outcome, then w->done with release; the sleeper loads w->done with acquire
@@ -73,6 +74,7 @@ static void wake(struct ipcx_waiter *w)
 	head->cpu = raw_smp_processor_id();
 	smp_store_release(&head->done, 1);	/* see WAIT_BARRIER */
 	smp_mb();				/* see SLEEP_BARRIER */
+	ipcx_pause_spinning("wake_looks");
 	if (READ_ONCE(task->__state) != TASK_RUNNING)
 		wake_up_process(task);
 }
@@ -86,6 +88,7 @@ u32 ipcx_wake_all(struct ipcx_wakes *wakes)
 	struct ipcx_waiter *last = wakes->last, *next = last->next, *w;
 	u32 nr = 0;
 
+	ipcx_pause_spinning("wake_begins");
 	rcu_read_lock();
 	do {
 		w = next;
@@ -114,11 +117,13 @@ void ipcx_wake_one(struct ipcx_waiter *w)
 {
 	struct task_struct *task = w->task;
 
+	ipcx_pause_spinning("wake_begins");
 	rcu_read_lock();
 	trace_ipcx_wake(task);
 	w->cpu = raw_smp_processor_id();
 	smp_store_release(&w->done, 1);		/* see WAIT_BARRIER */
 	smp_mb();				/* see SLEEP_BARRIER */
+	ipcx_pause_spinning("wake_looks");
 	if (READ_ONCE(task->__state) != TASK_RUNNING)
 		wake_up_process(task);
 	rcu_read_unlock();
@@ -191,6 +196,7 @@ static int sleep_until_done(struct ipcx_waiter *w, u32 flags, u64 timeout)
 
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);	/* see SLEEP_BARRIER */
+		ipcx_pause_spinning("wait_looks");
 		if (smp_load_acquire(&w->done)) {	/* see WAIT_BARRIER */
 			ret = 0;
 			break;
@@ -199,6 +205,7 @@ static int sleep_until_done(struct ipcx_waiter *w, u32 flags, u64 timeout)
 			ret = -ERESTARTSYS;
 			break;
 		}
+		ipcx_pause_spinning("wait_sleeps");
 		if (timeout == IPCX_FOREVER) {
 			schedule();
 		} else if (!schedule_hrtimeout_range_clock(&expires, current->timer_slack_ns,
@@ -233,14 +240,19 @@ int ipcx_wait(struct ipcx_object *obj, struct ipcx_waiter *w, u32 flags, u64 tim
 	int ret = 0;
 
 	trace_ipcx_block(obj);
+	ipcx_pause("wait_begins");
 	if (READ_ONCE(obj->turns.cpu) != raw_smp_processor_id() || !ipcx_yield(&obj->turns, &w->done))
 		ret = sleep_until_done(w, flags, timeout);
 	if (likely(!ret))
 		WRITE_ONCE(obj->turns.cpu, w->cpu);
+	if (ret)
+		ipcx_pause("wait_gives_up");
 	if (ret && !ipcx_waiter_claim(w)) {
 		ipcx_wait_for_claimer(w);
 		ret = 0;
 	}
+	if (ret)
+		ipcx_pause("wait_gave_up");
 	if (ret == -ETIMEDOUT)
 		trace_ipcx_timeout(obj);
 	return ret;

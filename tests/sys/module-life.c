@@ -4,63 +4,7 @@
  * Were it broken, rmmod would pull the code away from under a process.
  * timeout: 180
  */
-#include "object.h"
-
-#define IN_USE	EWOULDBLOCK
-
-static const char *module_file(void)
-{
-	const char *env = getenv("IPCX_KO");
-
-	return env ? env : "/vm/ipcx.ko";
-}
-
-/* Only in a machine that is ours to unload it in: where its file is at hand, and nobody else uses it. */
-static void set_up(void)
-{
-	NEED_ROOT();
-	if (access(module_file(), R_OK))
-		SKIP("no module file, IPCX_KO names none: not a machine to unload modules in");
-}
-
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "ipcx", O_NONBLOCK) ? -errno : 0;
-}
-
-static int load(void)
-{
-	int fd = CHECK_SYS(open(module_file(), O_RDONLY | O_CLOEXEC));
-	int ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
-
-	close(fd);
-	return ret;
-}
-
-/* Names of earlier cases go in the background; then it must be possible. */
-static void unloads(void)
-{
-	int ret;
-
-	CHECK_SOON((ret = unload()) != -IN_USE);
-	CHECK_OK(ret);
-	CHECK_SYS_ERR(open(IPCX_DEVICE, O_RDWR), ENOENT);
-	CHECK_SYS_ERR(access("/sys/module/ipcx", F_OK), ENOENT);
-}
-
-static void loads(void)
-{
-	CHECK_OK(load());
-	/* its node is made in the background too */
-	CHECK_SOON(!access(IPCX_DEVICE, R_OK | W_OK));
-}
-
-/* The module is loaded again, whatever a case has found. */
-static void reload(void)
-{
-	load();
-	wait_until(!access(IPCX_DEVICE, R_OK | W_OK), TEST_SOON_MS);
-}
+#include "module.h"
 
 /* @fd, and only it, keeps the module. */
 static void kept_by(int fd)
@@ -68,15 +12,15 @@ static void kept_by(int fd)
 	CHECK_ERR(unload(), IN_USE);
 	close(fd);
 	unloads();
-	loads();
+	loads(MODULE);
 }
 
 TEST(kept_by_each_kind_of_descriptor)
 {
-	set_up();
+	NEED_MODULE(MODULE);
 	unloads();
 	atexit(reload);
-	loads();
+	loads(MODULE);
 	kept_by(device());
 	kept_by(queue());
 	kept_by(region(1));
@@ -87,7 +31,7 @@ TEST(kept_by_a_reduced_descriptor)
 {
 	int fd, r;
 
-	set_up();
+	NEED_MODULE(MODULE);
 	atexit(reload);
 	fd = region(1);
 	r = CHECK_OK(ipcx_restrict(fd, IPCX_READ));
@@ -104,7 +48,7 @@ TEST(kept_by_a_descriptor_with_notices)
 {
 	int fd, r;
 
-	set_up();
+	NEED_MODULE(MODULE);
 	atexit(reload);
 	signal(SIGURG, SIG_IGN);
 	fd = sem(0, 9);
@@ -123,7 +67,7 @@ TEST(kept_by_a_mapping)
 	void *p;
 	int fd;
 
-	set_up();
+	NEED_MODULE(MODULE);
 	atexit(reload);
 	fd = region(PAGE);
 	p = map(fd, PAGE, PROT_READ | PROT_WRITE);
@@ -132,7 +76,7 @@ TEST(kept_by_a_mapping)
 	memset(p, 1, PAGE);
 	CHECK_SYS(munmap(p, PAGE));
 	unloads();
-	loads();
+	loads(MODULE);
 }
 
 TEST(kept_by_a_name)
@@ -140,14 +84,14 @@ TEST(kept_by_a_name)
 	struct ipcx_options o = { .mode = 0600, .flags = IPCX_CREATE_TEMPORARY };
 	int fd;
 
-	set_up();
+	NEED_MODULE(MODULE);
 	atexit(reload);
 	umask(0);
 	close(CHECK_OK(ipcx_region_create("module-life", 1, NULL)));
 	CHECK_ERR(unload(), IN_USE);
 	CHECK_OK(ipcx_unlink("module-life"));
 	unloads();
-	loads();
+	loads(MODULE);
 	fd = CHECK_OK(ipcx_queue_create("module-life", NULL, &o));
 	CHECK_OK(ipcx_queue_send(fd, "x", 1));
 	kept_by(fd);
@@ -157,7 +101,7 @@ TEST(kept_by_a_descriptor_in_a_socket)
 {
 	int s[2], fd;
 
-	set_up();
+	NEED_MODULE(MODULE);
 	atexit(reload);
 	CHECK_SYS(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
 	fd = sem(0, 1);
@@ -178,7 +122,7 @@ TEST(kept_by_a_waiter)
 	pid_t pid;
 	int s;
 
-	set_up();
+	NEED_MODULE(MODULE);
 	atexit(reload);
 	s = sem(0, 1);
 	pid = spawn(waits, (void *)(long)s);
@@ -188,7 +132,7 @@ TEST(kept_by_a_waiter)
 	kill(pid, SIGKILL);
 	CHECK_KILLED_BY(pid, SIGKILL);
 	unloads();
-	loads();
+	loads(MODULE);
 }
 
 /* What a robust semaphore has told the kernel about its holders is taken back before the code goes. */
@@ -208,7 +152,7 @@ TEST(unloaded_right_after_a_holder_died)
 {
 	int i;
 
-	set_up();
+	NEED_MODULE(MODULE);
 	atexit(reload);
 	for (i = 0; i < 8; i++) {
 		pid_t pid[3];
@@ -219,7 +163,7 @@ TEST(unloaded_right_after_a_holder_died)
 		for (j = 0; j < 3; j++)
 			CHECK_EXITS(pid[j], 0);
 		unloads();
-		loads();
+		loads(MODULE);
 	}
 }
 
@@ -228,13 +172,13 @@ TEST(unloaded_while_a_former_holder_lives)
 {
 	int fd;
 
-	set_up();
+	NEED_MODULE(MODULE);
 	atexit(reload);
 	holds(NULL);
 	for (fd = 3; fd < 64; fd++)
 		close(fd);
 	unloads();
-	loads();
+	loads(MODULE);
 }
 
 static int *stop;
@@ -276,7 +220,7 @@ TEST_LIMIT(loaded_and_unloaded_while_others_open_it, 60000)
 	uint64_t end, latest;
 	pid_t pid[2];
 
-	set_up();
+	NEED_MODULE(MODULE);
 	atexit(reload);
 	stop = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid[0] = spawn(opens, NULL);
@@ -292,7 +236,7 @@ TEST_LIMIT(loaded_and_unloaded_while_others_open_it, 60000)
 			continue;
 		}
 		unloaded++;
-		CHECK_OK(load());
+		CHECK_OK(load(MODULE));
 	}
 	__atomic_store_n(stop, 1, __ATOMIC_SEQ_CST);
 	CHECK_EXITS(pid[0], 0);
@@ -300,7 +244,7 @@ TEST_LIMIT(loaded_and_unloaded_while_others_open_it, 60000)
 	NOTE("unloaded %d times, refused %d times", unloaded, refused);
 	CHECK_GE(unloaded, 5);
 	unloads();
-	loads();
+	loads(MODULE);
 }
 
 static long available_kib(void)
@@ -349,7 +293,7 @@ TEST_LIMIT(memory_is_back_to_where_it_was, 60000)
 	int chance = 0;
 	long lost, i;
 
-	set_up();
+	NEED_MODULE(MODULE);
 	own_names();
 	before = own_account();
 	do {
