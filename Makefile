@@ -245,7 +245,7 @@ check-model-now:
 	$(Q)tests/model/run
 
 # Wrong versions of the module, each of which a test must catch; ten minutes.
-check-mutants-now: user tests
+check-mutants-now: user tests module modules-pause
 	$(Q)tests/mutants/run
 
 # Hundreds of processes that use everything and are killed, and the same again and again while memory is watched.
