@@ -35,7 +35,7 @@ static struct ipcx_msg message(const void *p, size_t bytes)
 #define RUN(fd, cmd, ...)							\
 	({									\
 		__auto_type arg__ = (__VA_ARGS__);				\
-		call(fd, cmd, &arg__);						\
+		command(fd, cmd, &arg__);					\
 	})
 
 static long sys(long ret)

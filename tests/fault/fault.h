@@ -14,6 +14,8 @@
 
 #include "../sys/object.h"
 
+#include <ipcx-uring.h>
+
 /* What an operation is done on; BROADCAST has a table of commands of its own. */
 enum on { DEVICE, QUEUE, BROADCAST, REGION, SEM, EVENT, STREAM, WAIT_SET, NR_ON };
 
@@ -57,6 +59,30 @@ static enum on target;
 
 /* Where it failed, for the text of a failure. */
 static char place[128];
+
+/* The door through which commands of objects go: io_uring, or ioctl(2) if it is NULL. */
+static struct io_uring *ring;
+
+/* A command: its result or -errno. */
+static long command(int fd, unsigned long cmd, void *arg)
+{
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe *sqe;
+	long ret;
+
+	if (!ring)
+		return call(fd, cmd, arg);
+	sqe = io_uring_get_sqe(ring);
+	CHECK(sqe);
+	ipcx_uring_prep_command(sqe, fd, cmd, arg);
+	/* a failure of io_uring's own leaves the request where it is */
+	while (io_uring_submit(ring) < 1)
+		;
+	CHECK_OK(io_uring_wait_cqe(ring, &cqe));
+	ret = cqe->res;
+	io_uring_cqe_seen(ring, cqe);
+	return ret;
+}
 
 static int fail_nth_fd = -1;
 
@@ -287,10 +313,12 @@ static void sweep_row(const struct row *row)
 	uint64_t start = test_now_ns();
 
 	for (target = 0; target < NR_ON; target++) {
-		if (!(row->on & BIT(target)))
+		/* the file of a region is that of its memory, which knows no commands of io_uring */
+		if (!(row->on & BIT(target)) || (ring && target == REGION))
 			continue;
 		for (n = 1; n < FAILURES_MAX; n++) {
-			snprintf(place, sizeof(place), "%s on %s, failure %u", row->label, on_names[target], n);
+			snprintf(place, sizeof(place), "%s on %s%s, failure %u", row->label, on_names[target],
+				 ring ? " through io_uring" : "", n);
 			if (!sweep_one(row, n))
 				break;
 		}
@@ -298,12 +326,21 @@ static void sweep_row(const struct row *row)
 		total += n - 1;
 		kinds++;
 	}
-	NOTE("%-28s %4u failures on %u, %llu ms", row->label, total, kinds,
-	     (unsigned long long)(test_now_ns() - start) / 1000000);
+	NOTE("%-28s %4u failures on %u, %llu ms%s", row->label, total, kinds,
+	     (unsigned long long)(test_now_ns() - start) / 1000000, ring ? ", io_uring" : "");
 }
 
+/* Can its command come through io_uring, and is it done in this task then?  What always waits is done in another. */
+static bool goes_through_uring(const struct row *row)
+{
+	return row->cmd != NO_COMMAND && !(row->on & BIT(DEVICE)) && row->cmd != (long)IPCX_QUEUE_CALL &&
+	       row->cmd != (long)IPCX_QUEUE_SERVE;
+}
+
+/* Every row, through each of its doors. */
 static void sweep(const struct row *rows, size_t nr)
 {
+	static struct io_uring uring;
 	size_t i;
 
 	fail_nth_open();
@@ -312,6 +349,11 @@ static void sweep(const struct row *rows, size_t nr)
 	signal(SIGPIPE, SIG_IGN);
 	for (i = 0; i < nr; i++)
 		sweep_row(&rows[i]);
+	CHECK_OK(io_uring_queue_init(4, &uring, 0));
+	ring = &uring;
+	for (i = 0; i < nr; i++)
+		if (goes_through_uring(&rows[i]))
+			sweep_row(&rows[i]);
 }
 
 #endif /* FAULT_H */

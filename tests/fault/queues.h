@@ -10,7 +10,7 @@ static long send_len(size_t bytes, uint32_t priority)
 
 	len = bytes;
 	arg.msg.priority = priority;
-	return call(fds[target], IPCX_QUEUE_SEND, &arg);
+	return command(fds[target], IPCX_QUEUE_SEND, &arg);
 }
 
 static long run_send_small(void)
