@@ -244,14 +244,15 @@ check-fault-now: $(B)/tests/fault/failing-operations
 check-model-now:
 	$(Q)tests/model/run
 
-# Wrong versions of the module, each of which a test must catch; ten minutes.
+# Wrong versions of the module, each of which a test must catch; half an hour.
 check-mutants-now: user tests module modules-pause
 	$(Q)tests/mutants/run
 
 # Hundreds of processes that use everything and are killed, and the same again and again while memory is watched.
 STRESS	?= 300
 SOAK	?= 3600
-STORM	= tools/vm/vm -k $(KERNEL_VM) -m 2048 -f $(B)/tests/sys/kill-storm:/ipcx/kill-storm
+SEED	= $(if $(IPCX_TEST_SEED),-e IPCX_TEST_SEED=$(IPCX_TEST_SEED))
+STORM	= tools/vm/vm -k $(KERNEL_VM) -m 2048 $(SEED) -f $(B)/tests/sys/kill-storm:/ipcx/kill-storm
 stress-now: user vm-module $(B)/tests/sys/kill-storm
 	$(Q)$(STORM) -t $$(($(STRESS) + 300)) -e IPCX_STORM_SECONDS=$(STRESS) -e IPCX_STORM_WORKERS=300 -- \
 		/ipcx/kill-storm everything_at_once
@@ -264,7 +265,7 @@ FUZZ	?= 600
 fuzz-now: user $(B)/tests/sys/fuzz-abi
 	$(Q)tools/vm/debug-kernel debug >/dev/null && $(MAKE) --no-print-directory module KERNEL=debug
 	$(Q)touch $(B)/fuzz-corpus
-	$(Q)tools/vm/vm -k debug -t $$(($(FUZZ) + 300)) -e IPCX_TEST_SLOW=6 -e IPCX_FUZZ_SECONDS=$(FUZZ) \
+	$(Q)tools/vm/vm -k debug -t $$(($(FUZZ) + 300)) -e IPCX_TEST_SLOW=6 $(SEED) -e IPCX_FUZZ_SECONDS=$(FUZZ) \
 		-e IPCX_FUZZ_CORPUS=/tmp/corpus -f $(B)/fuzz-corpus:/tmp/corpus -o /tmp/corpus:$(B)/fuzz-corpus.new \
 		-f $(B)/tests/sys/fuzz-abi:/ipcx/fuzz-abi -- /ipcx/fuzz-abi && mv $(B)/fuzz-corpus.new $(B)/fuzz-corpus
 
