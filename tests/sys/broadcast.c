@@ -460,6 +460,7 @@ TEST(a_bad_buffer_gives_the_message_back)
 		msg = ipcx_msg(bad_ptr, 8);
 		CHECK_ERR(ipcx_queue_recv_msg(b.r[0], &msg, NULL, NO_WAIT), EFAULT);
 		CHECK_SYS_ERR(read(b.r[0], bad_ptr, 8), EFAULT);
+		CHECK_ERR(ipcx_queue_recv_msg(b.r[0], &msg, NULL, IPCX_RECV_PEEK | NO_WAIT), EFAULT);
 	}
 	CHECK_EQ(poll_events(b.r[0]), POLLIN | POLLOUT);
 	CHECK_EQ(stat_of(b.w).received, 0);
@@ -505,6 +506,9 @@ TEST(a_batch_with_a_bad_buffer)
 	struct broadcast b = broadcast_of(0, 0, 0, 2);
 	uint64_t values[6] = { 0 };
 	struct ipcx_msg msgs[6];
+	struct ipcx_queue_batch batch = {
+		.size = sizeof(batch), .flags = IPCX_NOWAIT, .nr = 1, .msg_size = sizeof(msgs[0]),
+	};
 	int i;
 
 	for (i = 0; i < 6; i++) {
@@ -514,6 +518,19 @@ TEST(a_batch_with_a_bad_buffer)
 	CHECK_EQ(ipcx_queue_recvv(b.r[0], msgs, 6, NULL, NO_WAIT), 2);
 	CHECK_EQ(values[1], 1);
 	CHECK_ERR(ipcx_queue_recvv(b.r[0], msgs + 2, 1, NULL, NO_WAIT), EFAULT);
+	batch.msgs = (uintptr_t)bad_ptr;
+	CHECK_ERR(call(b.r[0], IPCX_QUEUE_RECVV, &batch), EFAULT);
+	batch.msgs = (uintptr_t)msgs;
+	msgs[0].flags = 1u << 31;
+	CHECK_ERR(call(b.r[0], IPCX_QUEUE_RECVV, &batch), EINVAL);
+	msgs[0] = ipcx_msg(&values[0], 8);
+	batch.nr = 0;
+	CHECK_ERR(call(b.r[0], IPCX_QUEUE_RECVV, &batch), EINVAL);
+	batch.nr = 1;
+	batch.msgs = (uintptr_t)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	*(struct ipcx_msg *)batch.msgs = msgs[0];
+	CHECK_SYS(mprotect((void *)batch.msgs, 4096, PROT_READ));
+	CHECK_ERR(call(b.r[0], IPCX_QUEUE_RECVV, &batch), EFAULT);
 	/* given back in any order: received in the order of sending */
 	for (i = 0; i < 6; i++)
 		msgs[i] = ipcx_msg(&values[i], 8);

@@ -224,6 +224,33 @@ TEST(the_time_passes_before_it_is_taken)
 }
 
 /* From the beginning, the middle and the end of others', of one type and of several. */
+/* Of several types, and the first of its own. */
+TEST(the_first_of_its_type_leaves)
+{
+	int q = queue();
+	struct caller c;
+	char buf[16];
+	struct ipcx_msg msg = ipcx_msg("2", 2);
+
+	msg.type = 2;
+	CHECK_OK(ipcx_queue_send_msg(q, &msg, 0, IPCX_FOREVER));
+	msg.type = 3;
+	CHECK_OK(ipcx_queue_send_msg(q, &msg, 0, IPCX_FOREVER));
+	for (int i = 0; i < 3; i++) {
+		prepare(&c, q, "late");
+		c.timeout = 0;
+		CHECK_ERR(call_main(&c), ETIMEDOUT);
+		msg = ipcx_msg(buf, sizeof(buf));
+		CHECK_ERR(ipcx_queue_recv_msg(q, &msg, &(struct ipcx_select){ IPCX_SELECT_TYPE, 1 }, IPCX_NOWAIT, 0), EAGAIN);
+	}
+	for (unsigned int type = 2; type <= 3; type++) {
+		msg = ipcx_msg(buf, sizeof(buf));
+		CHECK_OK(ipcx_queue_recv_msg(q, &msg, NULL, IPCX_NOWAIT, 0));
+		CHECK_EQ(msg.type, type);
+	}
+	CHECK_EQ(queue_state(q).nr_msgs, 0);
+}
+
 TEST(a_message_leaves_from_anywhere)
 {
 	int q = queue();
@@ -535,9 +562,15 @@ TEST(a_reply_that_is_too_large)
 	struct caller c;
 	char text[16];
 	struct ipcx_msg reply = ipcx_msg(big, sizeof(big));
+	uint64_t call;
 
 	start_call(&c, q, "x");
-	CHECK_OK(ipcx_queue_reply(q, take(q, text), &reply));
+	/* larger than any message of this queue: the server is told, and can try again */
+	reply.len = 1ull << 40;
+	call = take(q, text);
+	CHECK_ERR(ipcx_queue_reply(q, call, &reply), EMSGSIZE);
+	reply.len = sizeof(big);
+	CHECK_OK(ipcx_queue_reply(q, call, &reply));
 	CHECK_EQ(thread_join(&c.t), -EMSGSIZE);
 	CHECK_EQ(c.reply.len, 100);
 	CHECK_EQ(c.answer[0], 0);
@@ -569,6 +602,39 @@ TEST(a_server_that_cannot_keep_it_leaves_it)
 	CHECK_EQ(serve.msg.len, 8);
 	CHECK_EQ(queue_state(q).nr_msgs, 1);
 	CHECK_EQ(queue_state(q).nr_calls, 0);
+	CHECK_OK(answer(q, take(q, text), "ok"));
+	CHECK_EQ(thread_join(&c.t), 0);
+}
+
+static void cannot_be_told(int q, char *arg, char *read_only)
+{
+	struct ipcx_queue_serve *serve = (void *)arg;
+	char text[16];
+
+	*serve = (struct ipcx_queue_serve){ .size = sizeof(*serve), .flags = IPCX_NOWAIT };
+	serve->msg = ipcx_msg(text, sizeof(text));
+	serve->msg.type = 0;
+	CHECK_SYS(mprotect(read_only, PAGE, PROT_READ));
+	CHECK_ERR(call(q, IPCX_QUEUE_SERVE, serve), EFAULT);
+	CHECK_SYS(mprotect(read_only, PAGE, PROT_READ | PROT_WRITE));
+	CHECK_EQ(queue_state(q).nr_msgs, 1);
+	CHECK_EQ(queue_state(q).nr_calls, 0);
+}
+
+/* The text can be written, but not the number, or not what else is told, which the end of a page divides. */
+TEST(a_server_that_cannot_be_told_leaves_it)
+{
+	char *mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), text[16];
+	size_t at;
+	struct caller c;
+	int q = queue();
+
+	CHECK(mem != MAP_FAILED);
+	start_call(&c, q, "12345678");
+	for (at = 0; at <= offsetof(struct ipcx_queue_serve, replied); at += 8)
+		cannot_be_told(q, mem + PAGE - at, mem + PAGE);
+	for (at = offsetof(struct ipcx_queue_serve, reply); at < sizeof(struct ipcx_queue_serve); at += 8)
+		cannot_be_told(q, mem + PAGE - at, mem);
 	CHECK_OK(answer(q, take(q, text), "ok"));
 	CHECK_EQ(thread_join(&c.t), 0);
 }

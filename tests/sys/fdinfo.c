@@ -137,6 +137,9 @@ TEST(broadcast_and_latest_queues)
 		CHECK_OK(ipcx_queue_send(r, buf, 8));
 	check_number(r, "unread", 2);
 	check_number(r, "dropped", 1);
+	/* what was given back is unread again */
+	CHECK_ERR(ipcx_queue_recv_msg(r, &(struct ipcx_msg){ .buf = BAD_PTR, .len = 8 }, NULL, IPCX_NOWAIT, 0), EFAULT);
+	check_number(r, "unread", 2);
 	CHECK_STR(fdinfo(CHECK_OK(ipcx_queue_create(NULL, NULL, &o)), "overflow"), "block");
 
 	o.flags = IPCX_QUEUE_LATEST;

@@ -202,4 +202,19 @@ TEST(argument_that_cannot_be_written)
 		CHECK_EQ(stat_of(q).nr_msgs, 1);
 		CHECK_EQ(stat_of(q).received, 0);
 	}
+	/* or up to some member: what is written last can be */
+	for (offset = offsetof(struct ipcx_queue_recv_fds, recv.msg.type); offset < sizeof(*arg); offset += 8) {
+		CHECK_SYS(mprotect(page, 2 * PAGE, PROT_READ | PROT_WRITE));
+		arg = (void *)(page + PAGE - offset);
+		*arg = (struct ipcx_queue_recv_fds){
+			.recv = { .size = sizeof(*arg), .flags = IPCX_NOWAIT, .msg = ipcx_msg(&value, sizeof(value)) },
+			.fds = (uintptr_t)fds, .nr_fds = 2,
+		};
+		arg->recv.msg.type = 0;
+		CHECK_SYS(mprotect(page, PAGE, PROT_READ));
+		CHECK_ERR(call(q, IPCX_QUEUE_RECV_FDS, arg), EFAULT);
+		CHECK_EQ(open_fds(), before);
+		CHECK_EQ(stat_of(q).nr_msgs, 1);
+		CHECK_EQ(stat_of(q).received, 0);
+	}
 }

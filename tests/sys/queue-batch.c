@@ -171,6 +171,11 @@ static void bad_buf(struct ipcx_msg *msg)
 	msg->buf = 8;
 }
 
+static void kernel_buf(struct ipcx_msg *msg)
+{
+	msg->buf = -4096ull;
+}
+
 TEST(sendv_stops_at_what_is_wrong)
 {
 	check_bad_send(bad_type, EINVAL);
@@ -178,6 +183,7 @@ TEST(sendv_stops_at_what_is_wrong)
 	check_bad_send(bad_flags, EINVAL);
 	check_bad_send(bad_len, EMSGSIZE);
 	check_bad_send(bad_buf, EFAULT);
+	check_bad_send(kernel_buf, EFAULT);
 }
 
 /* The raw call: the library clears flags. */

@@ -93,6 +93,38 @@ TEST(used_up_by_messages)
 	run_as_with_quota(2001, MIB, by_messages);
 }
 
+/* Nothing is left: not for what a call needs, a message's descriptors, or a stream's larger ring. */
+static int by_what_comes_with_messages(void *arg)
+{
+	struct ipcx_queue_limits l = { .max_msgs = 100000 };
+	int q = CHECK_OK(ipcx_queue_create(NULL, &l, NULL)), other = queue(), ends[2], fds[64], ret;
+	struct ipcx_msg m = ipcx_msg("", 0), reply = ipcx_msg(NULL, 0);
+	uint64_t full;
+
+	(void)arg;
+	CHECK_OK(ipcx_stream_pipe(ends, PAGE));
+	for (int i = 0; i < 64; i++)
+		fds[i] = ends[0];
+	while (!(ret = ipcx_queue_send(q, "", 0)))
+		;
+	CHECK_EQ(ret, -EDQUOT);
+	full = used_bytes();
+	CHECK_ERR(ipcx_queue_call(other, &m, &reply, 0, ipcx_after_ms(1)), EDQUOT);
+	CHECK_ERR(ipcx_queue_send_fds(other, &m, fds, 64, IPCX_NOWAIT, 0), EDQUOT);
+	CHECK_ERR(ipcx_stream_resize(ends[1], 1024 * PAGE), EDQUOT);
+	CHECK_EQ(used_bytes(), full);
+	ipcx_queue_purge(q, NULL);
+	CHECK_ERR(ipcx_queue_call(other, &m, &reply, 0, ipcx_after_ms(1)), ETIMEDOUT);
+	CHECK_OK(ipcx_queue_send_fds(other, &m, fds, 64, IPCX_NOWAIT, 0));
+	CHECK_OK(ipcx_stream_resize(ends[1], 1024 * PAGE));
+	return 0;
+}
+
+TEST(used_up_for_what_comes_with_messages)
+{
+	run_as_with_quota(2012, MIB, by_what_comes_with_messages);
+}
+
 static int by_small_messages(void *arg)
 {
 	struct ipcx_queue_limits l = { .max_msgs = 100000 };

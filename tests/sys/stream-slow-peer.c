@@ -112,6 +112,46 @@ TEST(a_slow_writer_does_not_hold_up_readers)
 	CHECK_EQ(buf[0], 0);
 }
 
+static void interrupted(int sig)
+{
+	(void)sig;
+}
+
+static int resize(void *arg)
+{
+	return -ipcx_stream_resize(*(int *)arg, 65536);
+}
+
+/* A resize waits for both sides to be at rest, and whoever wants it can give it up. */
+TEST(a_resize_behind_a_slow_peer_is_interrupted)
+{
+	struct sigaction sa = { .sa_handler = interrupted };
+	char buf[100] = {};
+
+	CHECK_SYS(sigaction(SIGUSR1, &sa, NULL));
+	for (int side = 0; side < 2; side++) {
+		struct test_thread t = {}, r = {};
+		struct slow slow;
+		int fds[2], uffd;
+
+		make(fds);
+		uffd = missing_page(&slow.page);
+		slow.fd = fds[side];
+		slow.len = 100;
+		if (!side)
+			CHECK_EQ(write(fds[1], buf, 100), 100);
+		thread_start(&t, side ? slow_write : slow_read, &slow);
+		page_is_wanted(uffd);
+		thread_start(&r, resize, &fds[1]);
+		CHECK_BLOCKS(r.tid);
+		CHECK_SYS(syscall(SYS_tgkill, getpid(), r.tid, SIGUSR1));
+		CHECK_EQ(thread_join(&r), EINTR);
+		supply_page(uffd, slow.page);
+		CHECK_EQ(thread_join(&t), 100);
+		CHECK_OK(ipcx_stream_resize(fds[1], 65536));
+	}
+}
+
 /* Both at the same time, each at its own end. */
 TEST(slow_at_both_ends)
 {

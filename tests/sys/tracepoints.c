@@ -5,7 +5,10 @@
  */
 #include "tracing.h"
 
+#include <linux/perf_event.h>
 #include <stdarg.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
 
 #define EVENTS	TRACING "instances/ipcx-test/"
 
@@ -317,6 +320,98 @@ TEST(nothing_while_off)
 	expect(1, "ipcx_enqueue", "id=%llu type=1 priority=0 len=1 depth=2 seq=2", id(q));
 	CHECK(!strstr(trace, "ipcx_send"));
 	CHECK(!strstr(trace, "ipcx_copy_in"));
+}
+
+TEST(a_copy_that_fails_is_not_told)
+{
+	struct ipcx_msg msg = ipcx_msg((void *)8, 8);
+	char c;
+	int q;
+
+	set_up();
+	q = queue();
+	CHECK_OK(ipcx_queue_send(q, "x", 1));
+	enable("1");
+	CHECK_ERR(ipcx_queue_recv_msg(q, &msg, NULL, IPCX_NOWAIT, 0), EFAULT);
+	msg = ipcx_msg((void *)-4096l, 8);
+	CHECK_ERR(ipcx_queue_recv_msg(q, &msg, NULL, IPCX_NOWAIT, 0), EFAULT);
+	enable("0");
+	read_trace();
+	CHECK(!strstr(trace, "ipcx_copy_out"));
+	CHECK_EQ(ipcx_queue_recv(q, &c, 1), 1);
+}
+
+/* Counts @event of this thread. */
+static int perf_counter(const char *event)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr) };
+	char path[128], number[16];
+
+	snprintf(path, sizeof(path), TRACING "events/ipcx/%s/id", event);
+	read_text(path, number, sizeof(number));
+	attr.config = strtoul(number, NULL, 10);
+	return CHECK_SYS(syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+static int lines_with(const char *event)
+{
+	char want[64];
+	int nr = 0;
+
+	snprintf(want, sizeof(want), " %s: ", event);
+	for (const char *at = trace; (at = strstr(at, want)); at++)
+		nr++;
+	return nr;
+}
+
+/* Two who listen at once, as "perf stat" beside "ipcx trace". */
+TEST(perf_counts_what_is_traced)
+{
+	static const char *const events[] = {
+		"ipcx_create", "ipcx_open", "ipcx_close", "ipcx_block", "ipcx_timeout", "ipcx_send", "ipcx_enqueue", "ipcx_recv",
+		"ipcx_drop", "ipcx_copy_in", "ipcx_copy_out", "ipcx_wake", "ipcx_map", "ipcx_post", "ipcx_set", "ipcx_reset",
+		"ipcx_pulse", "ipcx_notify", "ipcx_wait",
+	};
+	enum { NR = sizeof(events) / sizeof(events[0]) };
+	struct ipcx_queue_limits one = { .max_msgs = 1 };
+	struct ipcx_options latest = { .flags = IPCX_QUEUE_LATEST };
+	int counters[NR], q, s, e, efd, i;
+	char c;
+
+	set_up();
+	own_names();
+	efd = CHECK_SYS(eventfd(0, 0));
+	for (i = 0; i < NR; i++)
+		counters[i] = perf_counter(events[i]);
+	enable("1");
+	q = CHECK_OK(ipcx_queue_create("both", &one, &latest));
+	close(CHECK_OK(ipcx_open("both", IPCX_KIND_QUEUE, IPCX_READ, 0)));
+	s = sem(0, 1);
+	e = event(0, 0);
+	map(region(PAGE), PAGE, PROT_READ);
+	CHECK_OK(ipcx_notify_eventfd(q, IPCX_READY_READ, efd, 0));
+	for (i = 0; i < 3; i++)
+		CHECK_OK(ipcx_queue_send(q, "x", 1));
+	CHECK_EQ(ipcx_queue_recv(q, &c, 1), 1);
+	CHECK_ERR(ipcx_sem_wait(s, 1, 0, ipcx_after_ms(1)), ETIMEDOUT);
+	CHECK_OK(ipcx_sem_post(s, 1));
+	CHECK_OK(ipcx_sem_trywait(s, 1));
+	CHECK_EQ(ipcx_event_set(e), 0);
+	CHECK_OK(ipcx_event_wait(e, IPCX_NOWAIT, 0));
+	CHECK_EQ(ipcx_event_reset(e), 0);
+	CHECK_EQ(ipcx_event_pulse(e), 0);
+	enable("0");
+	read_trace();
+	for (i = 0; i < NR; i++) {
+		uint64_t counted;
+
+		CHECK_SYS(read(counters[i], &counted, sizeof(counted)));
+		if (counted != (uint64_t)lines_with(events[i]))
+			FAIL("perf has counted %llu of %s, the trace has %d", (unsigned long long)counted, events[i],
+			     lines_with(events[i]));
+		if (strcmp(events[i], "ipcx_wake"))
+			CHECK_GT(counted, 0);
+	}
 }
 
 TEST(events_filter_by_their_fields)

@@ -7,6 +7,7 @@
 #include "wait-test.h"
 
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 static int set_of(const struct ipcx_wait_entry *e, unsigned int nr)
 {
@@ -272,6 +273,22 @@ TEST(all_or_nothing)
 	CHECK_EQ(joined(&m), 0);
 	CHECK_EQ(count(a) + count(b), 0);
 	CHECK_ERR(set_now(set, IPCX_WAIT_ALL), EAGAIN);
+}
+
+/* A semaphore at its maximum has room once a unit has been taken: who wants to post is told. */
+TEST(what_it_takes_makes_room)
+{
+	int a = sem(1, 1), b = sem(2, 2), c = sem(1, 9), set = set_with(TAKE(c), TAKE(a), UNITS(b, 2));
+	int efd = CHECK_SYS(eventfd(0, EFD_NONBLOCK));
+	uint64_t value;
+
+	CHECK_OK(ipcx_notify_eventfd(a, IPCX_READY_WRITE, efd, 0));
+	CHECK_OK(ipcx_notify_eventfd(b, IPCX_READY_WRITE, efd, 0));
+	CHECK_SYS_ERR(read(efd, &value, 8), EAGAIN);
+	CHECK_OK(set_now(set, IPCX_WAIT_ALL));
+	CHECK_EQ(count(a) + count(b) + count(c), 0);
+	CHECK_SYS(read(efd, &value, 8));
+	CHECK_EQ(value, 2);
 }
 
 TEST(several_wait_for_all_and_any)
