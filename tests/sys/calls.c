@@ -720,6 +720,32 @@ static int peek_for_ever(void *arg)
 	return 0;
 }
 
+/* A reply is a message like any other; the call waits on for a better one. */
+TEST(a_reply_that_is_wrong)
+{
+	struct ipcx_queue_serve s = { .size = sizeof(s), .flags = IPCX_SERVE_REPLY_ONLY };
+	int q = queue();
+	struct caller c;
+	char text[16];
+
+	start_call(&c, q, "x");
+	s.call = take(q, text);
+	for (int wrong = 0; wrong < 4; wrong++) {
+		s.reply = ipcx_msg(wrong == 3 ? (void *)BAD_PTR : "no", 2);
+		if (wrong == 0)
+			s.reply.type = 0;
+		if (wrong == 1)
+			s.reply.priority = IPCX_PRIORITY_MAX + 1;
+		if (wrong == 2)
+			s.reply.flags = 1;
+		CHECK_ERR(call(q, IPCX_QUEUE_SERVE, &s), wrong == 3 ? EFAULT : EINVAL);
+		CHECK_EQ(queue_state(q).nr_calls, 1);
+	}
+	CHECK_OK(answer(q, s.call, "yes"));
+	CHECK_EQ(thread_join(&c.t), 0);
+	CHECK_MEM(c.answer, "yes", 3);
+}
+
 TEST(peeked_while_it_is_taken)
 {
 	int q = queue();

@@ -134,14 +134,21 @@ TEST(as_many_alike_as_there_is_room_for)
 static void check_bad_send(void (*bad)(struct ipcx_msg *msg), int err)
 {
 	int q = make_queue(0, 1000, 100);
-	unsigned int at;
+	unsigned int at, again;
 
 	for (at = 0; at < NR; at++) {
-		outgoing(NR);
-		bad(&msgs[at]);
-		CHECK_EQ(ipcx_queue_sendv(q, msgs, NR, NO_WAIT), at ? (int)at : -err);
-		CHECK_EQ(stat_of(q).nr_msgs, at);
-		CHECK_EQ(ipcx_queue_purge(q, NULL), at);
+		/* once with new memory, once with that of messages that have been received */
+		for (again = 0; again < 2; again++) {
+			outgoing(NR);
+			bad(&msgs[at]);
+			CHECK_EQ(ipcx_queue_sendv(q, msgs, NR, NO_WAIT), at ? (int)at : -err);
+			CHECK_EQ(stat_of(q).nr_msgs, at);
+			CHECK_EQ(ipcx_queue_purge(q, NULL), at);
+			outgoing(NR);
+			CHECK_EQ(ipcx_queue_sendv(q, msgs, NR, NO_WAIT), NR);
+			incoming(NR);
+			CHECK_EQ(ipcx_queue_recvv(q, msgs, NR, NULL, NO_WAIT), NR);
+		}
 	}
 	close(q);
 }
