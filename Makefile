@@ -252,7 +252,7 @@ check-mutants-now: user tests module modules-pause
 STRESS	?= 300
 SOAK	?= 3600
 SEED	= $(if $(IPCX_TEST_SEED),-e IPCX_TEST_SEED=$(IPCX_TEST_SEED))
-STORM	= tools/vm/vm -k $(KERNEL_VM) -m 2048 $(SEED) -f $(B)/tests/sys/kill-storm:/ipcx/kill-storm
+STORM	= tools/vm/vm -k $(KERNEL_VM) -m 2048 -e IPCX_TEST_SLOW=6 $(SEED) -f $(B)/tests/sys/kill-storm:/ipcx/kill-storm
 stress-now: user vm-module $(B)/tests/sys/kill-storm
 	$(Q)$(STORM) -t $$(($(STRESS) + 300)) -e IPCX_STORM_SECONDS=$(STRESS) -e IPCX_STORM_WORKERS=300 -- \
 		/ipcx/kill-storm everything_at_once
