@@ -730,6 +730,21 @@ static int copy_ring(struct ipcx_stream *s, void **pages)
 	return 0;
 }
 
+/* Take the mutexes of both sides, and hold neither while waiting for who copies at the other: -ERESTARTSYS. */
+static int enter_both(struct ipcx_stream *s)
+{
+	struct mutex *first = &s->reading, *second = &s->writing;
+
+	for (;;) {
+		if (mutex_lock_interruptible(first))
+			return -ERESTARTSYS;
+		if (mutex_trylock(second))
+			return 0;
+		mutex_unlock(first);
+		swap(first, second);
+	}
+}
+
 static int resize(struct ipcx_stream *s, u64 bytes)
 {
 	size_t nr_pages, nr_old = s->nr_pages;
@@ -772,12 +787,8 @@ long ipcx_stream_resize(struct file *file, void *args, void __user *uargs)
 	/* find out first whether the new capacity can be told */
 	if (ipcx_put_args(uargs, size, sizeof(*size)))
 		return -EFAULT;
-	if (mutex_lock_interruptible(&s->reading))
+	if (enter_both(s))
 		return -ERESTARTSYS;
-	if (mutex_lock_interruptible(&s->writing)) {
-		mutex_unlock(&s->reading);
-		return -ERESTARTSYS;
-	}
 	ret = resize(s, size->capacity);
 	size->capacity = capacity(s);
 	mutex_unlock(&s->writing);

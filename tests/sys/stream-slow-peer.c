@@ -177,6 +177,64 @@ TEST(slow_at_both_ends)
 	CHECK_MEM(in.page, "0123456789", 10);
 }
 
+static int resizes(void *arg)
+{
+	return ipcx_stream_resize(*(int *)arg, 65536);
+}
+
+/* A resize, which needs both sides, waits for the slow one without keeping the other. */
+TEST(a_resize_beside_a_slow_writer_does_not_hold_up_readers)
+{
+	struct test_thread t = {}, resize = {};
+	struct slow slow;
+	char buf[64];
+	int fds[2], uffd;
+
+	make(fds);
+	uffd = missing_page(&slow.page);
+	slow.fd = fds[1];
+	slow.len = 4096;
+	CHECK_EQ(write(fds[1], "before", 6), 6);
+	thread_start(&t, slow_write, &slow);
+	page_is_wanted(uffd);
+	thread_start(&resize, resizes, fds + 1);
+	CHECK_BLOCKS(resize.tid);
+
+	CHECK_EQ(read(fds[0], buf, sizeof(buf)), 6);
+	CHECK_MEM(buf, "before", 6);
+
+	supply_page(uffd, slow.page);
+	CHECK_EQ(thread_join(&t), 4096);
+	CHECK_EQ(thread_join(&resize), 65536);
+	CHECK_EQ(read(fds[0], buf, 1), 1);
+}
+
+TEST(a_resize_beside_a_slow_reader_does_not_hold_up_writers)
+{
+	struct test_thread t = {}, resize = {};
+	struct slow slow;
+	char buf[64];
+	int fds[2], uffd;
+
+	make(fds);
+	uffd = missing_page(&slow.page);
+	slow.fd = fds[0];
+	slow.len = 4;
+	CHECK_EQ(write(fds[1], "slow", 4), 4);
+	thread_start(&t, slow_read, &slow);
+	page_is_wanted(uffd);
+	thread_start(&resize, resizes, fds + 1);
+	CHECK_BLOCKS(resize.tid);
+
+	CHECK_EQ(write(fds[1], "after", 5), 5);
+
+	supply_page(uffd, slow.page);
+	CHECK_EQ(thread_join(&t), 4);
+	CHECK_EQ(thread_join(&resize), 65536);
+	CHECK_EQ(read(fds[0], buf, sizeof(buf)), 5);
+	CHECK_MEM(buf, "after", 5);
+}
+
 /* A process that is stuck in such a copy and is killed takes its bytes along or leaves them, and blocks nobody. */
 static int stuck_reader(void *arg)
 {
