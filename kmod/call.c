@@ -479,6 +479,8 @@ static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls
 	struct ipcx_queue_recv req ipcx_uninitialized;
 	struct ipcx_buf buf = { .ptr = u64_to_user_ptr(args->msg.buf) };
 	struct ipcx_attachment *attached;
+	/* what has been replied to, or whose number has been written to user space, must not be replied to again */
+	bool can_restart = !args->call;
 	struct ipcx_message *msg;
 	bool taken;
 	u64 id;
@@ -495,7 +497,7 @@ static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls
 			ret = PTR_ERR(msg);
 			if (ret == -EMSGSIZE && put_user(req.msg.len, &u->msg.len))
 				ret = -EFAULT;
-			return ret;
+			return ret == -ERESTARTSYS && !can_restart ? -EINTR : ret;
 		}
 		ret = deliver(q, msg, &req, buf);
 		if (ret)
@@ -519,6 +521,7 @@ static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls
 		ipcx_message_put(msg, &q->obj, &q->pool);
 		if (taken)
 			return 0;
+		can_restart = false;
 	}
 }
 

@@ -397,6 +397,41 @@ TEST(a_signal_after_it_was_taken)
 	CHECK_ERR(answer(q, call, "x"), ECANCELED);
 }
 
+static int serve_fd;
+
+static int serve_main(void *arg)
+{
+	struct ipcx_queue_serve *serve = arg;
+
+	return ioctl(serve_fd, IPCX_QUEUE_SERVE, serve) ? -errno : 0;
+}
+
+/* A server that has replied and waits for more has had an effect, too: it would reply again, and believe the second answer. */
+TEST(a_signal_after_a_reply)
+{
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	struct ipcx_queue_serve serve = { .size = sizeof(serve), .timeout = IPCX_FOREVER };
+	struct test_thread t = {};
+	int q = queue();
+	struct caller c;
+	char text[16];
+
+	CHECK_SYS(sigaction(SIGUSR1, &sa, NULL));
+	serve_fd = q;
+	start_call(&c, q, "c");
+	serve.call = take(q, text);
+	serve.reply = ipcx_msg("ok", 2);
+	serve.msg = ipcx_msg(text, sizeof(text));
+	POISON(serve.replied);
+	thread_start(&t, serve_main, &serve);
+	CHECK_EQ(thread_join(&c.t), 0);
+	CHECK_SOON(queue_state(q).nr_receivers == 1);
+	CHECK_BLOCKS(t.tid);
+	CHECK_EQ(pthread_kill(t.thread, SIGUSR1), 0);
+	CHECK_EQ(thread_join(&t), -EINTR);
+	CHECK_EQ(serve.replied, 1);
+}
+
 /* Whoever takes calls and never answers does not fill the kernel with them. */
 TEST(calls_that_nobody_answers_leave_nothing_behind)
 {

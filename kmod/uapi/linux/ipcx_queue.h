@@ -288,7 +288,7 @@ struct ipcx_queue_call {
  *
  * Needs IPCX_READ.  A call belongs to the process that took it, and ends with ECONNRESET for the caller when that
  * process ends or the open file through which it was taken is closed.  Any thread that can use this queue may
- * reply.  EINVAL: this queue never had such a call.
+ * reply.  EINVAL: this queue never had such a call.  EINTR after a reply is not restarted.
  */
 struct ipcx_queue_serve {
 	__u32 size;
