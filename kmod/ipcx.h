@@ -442,6 +442,7 @@ struct ipcx_holders {
  * @obj:	constant; valid for as long as @in_object is linked
  * @process:	constant; the holder has a reference to its notifier
  * @mm:		the address space, only compared
+ * @user:	who is charged for it: that of the process
  * @nr:		how many of what there is to hold (protected by obj->lock)
  *
  * Made by the process itself, and gone when the process ends or the object does, whichever is first.  Both
@@ -453,6 +454,7 @@ struct ipcx_holder {
 	struct ipcx_object *obj;
 	struct ipcx_process *process;
 	const struct mm_struct *mm;
+	struct ipcx_user *user;
 	u32 nr;
 };
 

@@ -25,6 +25,9 @@ struct ipcx_process {
 	struct list_head holders;
 };
 
+/* What an account costs its process's user: the structure, and its part of what follows the process. */
+#define HOLDER_CHARGE	128
+
 static DEFINE_SPINLOCK(ipcx_holders_lock);
 
 /* ipcx_process structures: they are freed some time after their last holder has gone */
@@ -45,6 +48,31 @@ static void process_free(struct mmu_notifier *notifier)
 {
 	kfree(container_of(notifier, struct ipcx_process, notifier));
 	atomic_dec(&nr_processes);
+}
+
+/* An account with its charge, in no list and of no process yet: -ENOMEM, -EDQUOT. */
+static struct ipcx_holder *holder_alloc(void)
+{
+	struct ipcx_holder *holder = kzalloc(sizeof(*holder), GFP_KERNEL_ACCOUNT);
+	struct ipcx_user *user;
+
+	if (!holder)
+		return ERR_PTR(-ENOMEM);
+	user = ipcx_user_charge(HOLDER_CHARGE);
+	if (IS_ERR(user)) {
+		kfree(holder);
+		return ERR_CAST(user);
+	}
+	holder->user = user;
+	return holder;
+}
+
+static void holder_free(struct ipcx_holder *holder)
+{
+	if (holder->process)
+		mmu_notifier_put(&holder->process->notifier);
+	ipcx_user_uncharge(holder->user, HOLDER_CHARGE);
+	kfree(holder);
 }
 
 static void holder_unlink_locked(struct ipcx_holder *holder)
@@ -96,8 +124,7 @@ static void process_ended(struct mmu_notifier *notifier, struct mm_struct *mm)
 			ipcx_object_notify(obj, EPOLLIN | EPOLLRDNORM);
 			ipcx_object_put(obj);
 		}
-		mmu_notifier_put(&process->notifier);
-		kfree(holder);
+		holder_free(holder);
 	}
 }
 
@@ -129,12 +156,12 @@ static struct ipcx_holder *holder_create(struct ipcx_object *obj, struct ipcx_ho
 	struct ipcx_holder *holder, *other;
 	struct mmu_notifier *notifier;
 
-	holder = kzalloc(sizeof(*holder), GFP_KERNEL_ACCOUNT);
-	if (!holder)
-		return ERR_PTR(-ENOMEM);
+	holder = holder_alloc();
+	if (IS_ERR(holder))
+		return holder;
 	notifier = mmu_notifier_get(&process_ops, current->mm);
 	if (IS_ERR(notifier)) {
-		kfree(holder);
+		holder_free(holder);
 		/* it gives up when a signal is pending; nothing has been done yet, so the call can be restarted */
 		return notifier == ERR_PTR(-EINTR) ? ERR_PTR(-ERESTARTSYS) : ERR_CAST(notifier);
 	}
@@ -153,12 +180,11 @@ static struct ipcx_holder *holder_create(struct ipcx_object *obj, struct ipcx_ho
 	spin_unlock(&ipcx_holders_lock);
 	if (!other)
 		return holder;
-	mmu_notifier_put(notifier);
-	kfree(holder);
+	holder_free(holder);
 	return other;
 }
 
-/* The caller's account at @obj, valid while the caller is in a call on it; -ENOMEM, -ERESTARTSYS. */
+/* The caller's account at @obj, valid while the caller is in a call on it; -ENOMEM, -EDQUOT, -ERESTARTSYS. */
 struct ipcx_holder *ipcx_holder_get(struct ipcx_object *obj, struct ipcx_holders *holders)
 {
 	struct ipcx_holder *holder;
@@ -186,8 +212,7 @@ void ipcx_holders_free(struct ipcx_holders *holders)
 	}
 	spin_unlock(&ipcx_holders_lock);
 	hlist_for_each_entry_safe(holder, next, &gone, in_object) {
-		mmu_notifier_put(&holder->process->notifier);
-		kfree(holder);
+		holder_free(holder);
 	}
 }
 

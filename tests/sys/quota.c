@@ -443,3 +443,58 @@ TEST(the_largest_quota)
 {
 	run_as_with_quota(2011, ULONG_MAX, unlimited_works);
 }
+
+#define SEMS		100
+#define HOLDERS		150
+
+static int sems[SEMS], told[2];
+
+/* Holds a unit of each, and tells what came of it. */
+static int holds_all(void *arg)
+{
+	int i, ret = 0;
+
+	(void)arg;
+	for (i = 0; i < SEMS && !ret; i++)
+		ret = ipcx_sem_trywait(sems[i], 1);
+	CHECK_EQ(write(told[1], &ret, sizeof(ret)), sizeof(ret));
+	return hang();
+}
+
+static int by_accounts(void *arg)
+{
+	struct ipcx_options options = { .flags = IPCX_SEM_ROBUST };
+	pid_t pid[HOLDERS];
+	uint64_t before;
+	int i, ret = 0;
+
+	(void)arg;
+	CHECK_SYS(pipe(told));
+	for (i = 0; i < SEMS; i++)
+		sems[i] = CHECK_OK(ipcx_sem_create(NULL, HOLDERS, HOLDERS, &options));
+	before = used_bytes();
+	for (i = 0; i < HOLDERS && !ret; i++) {
+		pid[i] = spawn(holds_all, NULL);
+		CHECK_EQ(read(told[0], &ret, sizeof(ret)), sizeof(ret));
+	}
+	CHECK_EQ(ret, -EDQUOT);
+	CHECK_GT(i, 10);
+	CHECK_GT(used_bytes(), before);
+	CHECK_LE(used_bytes(), quota());
+	while (i--) {
+		kill(pid[i], SIGKILL);
+		CHECK_KILLED_BY(pid[i], SIGKILL);
+	}
+	CHECK_EQ(used_bytes(), before);
+	CHECK_OK(ipcx_sem_trywait(sems[0], HOLDERS));
+	for (i = 0; i < SEMS; i++)
+		close(sems[i]);
+	CHECK_EQ(used_bytes(), 0);
+	return 0;
+}
+
+/* What is kept for each process that holds something of each object: neither number is limited by itself. */
+TEST(used_up_by_holders)
+{
+	run_as_with_quota(2012, MIB, by_accounts);
+}
