@@ -617,3 +617,28 @@ TEST(broadcast_queues)
 	CHECK_EQ(completed(&ring, 4), -EOPNOTSUPP);
 	io_uring_queue_exit(&ring);
 }
+
+/* A ring that polls for completions has none of this module's to poll for: a command ends as in any other, or fails. */
+TEST(in_a_ring_that_polls)
+{
+	int event = CHECK_OK(ipcx_event_create(NULL, 0, NULL)), i, res;
+	struct ipcx_event_change change = { .size = sizeof(change) };
+	struct io_uring_cqe *cqe;
+	struct io_uring ring;
+
+	ring_init(&ring, IORING_SETUP_IOPOLL);
+	for (i = 0; i < 100; i++) {
+		struct io_uring_sqe *sqe = sqe_of(&ring, i);
+
+		ipcx_uring_prep_command(sqe, event, IPCX_EVENT_SET, &change);
+		number(sqe, i);
+		submit(&ring, 1);
+		CHECK_OK(io_uring_wait_cqe(&ring, &cqe));
+		res = cqe->res;
+		CHECK_EQ(cqe->user_data, i);
+		io_uring_cqe_seen(&ring, cqe);
+		if (res != -EOPNOTSUPP)
+			CHECK_EQ(res, !!i);
+	}
+	io_uring_queue_exit(&ring);
+}
