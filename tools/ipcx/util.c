@@ -187,6 +187,13 @@ int parse_size(const char *text, uint64_t *size)
 	return 0;
 }
 
+/* @fraction / @scale of a unit, where @scale is a power of 10 up to 10^9; rounded down. */
+static uint64_t part_of(uint64_t unit_ns, uint64_t fraction, uint64_t scale)
+{
+	/* A second and more are multiples of it; of less, the product fits. */
+	return unit_ns % scale ? fraction * unit_ns / scale : fraction * (unit_ns / scale);
+}
+
 int parse_duration(const char *text, uint64_t *ns)
 {
 	static const struct {
@@ -215,10 +222,8 @@ int parse_duration(const char *text, uint64_t *ns)
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		if (strcmp(end, units[i].name))
 			continue;
-		if (__builtin_mul_overflow(value, units[i].ns, &result))
-			return -EINVAL;
-		/* @fraction is below 10^9 and a unit at most 3.6 * 10^12: the product fits. */
-		if (__builtin_add_overflow(result, fraction * units[i].ns / scale, &result))
+		if (__builtin_mul_overflow(value, units[i].ns, &result) ||
+		    __builtin_add_overflow(result, part_of(units[i].ns, fraction, scale), &result))
 			return -EINVAL;
 		*ns = result;
 		return 0;
@@ -302,7 +307,8 @@ char *format_size(uint64_t len, char *buf)
 	double value = len;
 	size_t unit = 0;
 
-	while (value >= 1024 && unit + 1 < ARRAY_SIZE(units)) {
+	/* what would be printed as 1024.0 is 1.0 of the next */
+	while (value >= (unit ? 1023.95 : 1024) && unit + 1 < ARRAY_SIZE(units)) {
 		value /= 1024;
 		unit++;
 	}
