@@ -5,8 +5,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "share.h"
@@ -97,9 +99,24 @@ static void *map_aligned(int fd, size_t len, size_t align)
 	return base;
 }
 
+/* Is there memory for all of it, whatever others who have it do?  Else to touch it could kill. */
+static bool is_lasting(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct ipcx_stat region;
+	struct statfs fs;
+
+	if (seals < 0 || !(seals & F_SEAL_SHRINK))
+		return false;
+	if (!ipcx_stat(fd, &region))
+		return region.state & IPCX_OBJECT_RESERVED;
+	/* a memfd; of huge pages there may be none left */
+	return !fstatfs(fd, &fs) && fs.f_type == TMPFS_MAGIC;
+}
+
 int ipcx_internal_share_map(struct share *share, int fd, unsigned int flags)
 {
-	int saved = errno, ret, seals;
+	int saved = errno, ret;
 	struct stat st;
 	void *base;
 
@@ -108,8 +125,7 @@ int ipcx_internal_share_map(struct share *share, int fd, unsigned int flags)
 		goto out;
 	}
 	ret = -EPERM;
-	seals = fcntl(fd, F_GET_SEALS);
-	if (seals < 0 || !(seals & F_SEAL_SHRINK))
+	if (!is_lasting(fd))
 		goto out;
 	ret = -EINVAL;
 	if (st.st_size <= 0)

@@ -103,6 +103,22 @@ TEST(detaching_leaves_nothing)
 	CHECK_EQ(open_fds(), fds);
 }
 
+/* Its owner could use up the quota, or punch a hole and use up what that leaves: the next touch would kill. */
+TEST(memory_that_can_vanish_is_refused)
+{
+	int fd = CHECK_OK(ipcx_region_create(NULL, 1 << 20, NULL));
+	struct ipcx_options reserved = { .flags = IPCX_REGION_RESERVED };
+	struct ipcx_msem sem;
+	struct ipcx_ring ring;
+
+	CHECK_ERR(ipcx_ring_format(fd, NULL), EPERM);
+	CHECK_ERR(ipcx_ring_attach(&ring, fd, IPCX_RING_RECEIVER), EPERM);
+	CHECK_ERR(ipcx_msem_attach(&sem, fd), EPERM);
+	fd = CHECK_OK(ipcx_region_create(NULL, 1 << 20, &reserved));
+	CHECK_EQ(ipcx_ring_format(fd, NULL), 0);
+	CHECK_EQ(ipcx_ring_attach(&ring, fd, IPCX_RING_RECEIVER), 0);
+}
+
 static int create_large(void *arg)
 {
 	struct ipcx_ring_limits limits = { .slots = 1024, .max_len = 1 << 20 };
@@ -138,11 +154,14 @@ static int claims(void *arg)
 	return 1;
 }
 
+static unsigned int *nr_attached;
+
 static int sends_1000(void *arg)
 {
 	struct ipcx_ring ring;
 
 	attach(&ring, (int)(long)arg, IPCX_RING_SENDER);
+	__atomic_fetch_add(nr_attached, 1, __ATOMIC_RELAXED);
 	for (uint64_t n = 1; n <= 1000; n++)
 		CHECK_EQ(ipcx_ring_send(&ring, &n, sizeof(n)), 0);
 	return 0;
@@ -157,12 +176,15 @@ TEST(many_users)
 	int fd;
 
 	NEED_ROOT();
+	nr_attached = map(region(PAGE), PAGE, PROT_READ | PROT_WRITE);
 	fd = CHECK_OK(ipcx_ring_create(NULL, &limits, NULL));
 	attach(&ring, fd, IPCX_RING_RECEIVER);
 	pid[0] = spawn_as(TEST_UID_BOB, claims, (void *)(long)fd);
 	CHECK_KILLED_BY(pid[0], SIGKILL);
 	for (int i = 1; i < 4; i++)
 		pid[i] = spawn_as(TEST_UID_ALICE, sends_1000, (void *)(long)fd);
+	/* that all have gone is told too, and until the first has come that is so */
+	CHECK_SOON(__atomic_load_n(nr_attached, __ATOMIC_RELAXED) == 3);
 	while (nr < 3000) {
 		CHECK_EQ(ipcx_ring_recv_until(&ring, &n, 8, 0, ipcx_after_ms(TEST_SOON_MS)), 8);
 		sum += n;

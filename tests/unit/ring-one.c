@@ -144,6 +144,13 @@ TEST(format_and_attach_refuse_other_memory)
 	close(fd);
 	CHECK_EQ(ipcx_ring_send(&ring, "x", 1), 0);
 	CHECK_ERR(ipcx_ring_format((int)CHECK_SYS(open("/dev/null", O_RDWR)), NULL), EPERM);
+	/* and there may be no huge page left when one is touched */
+	fd = memfd_create("ring", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB);
+	if (fd >= 0) {
+		CHECK_SYS(ftruncate(fd, 2 << 20));
+		CHECK_SYS(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
+		CHECK_ERR(ipcx_ring_format(fd, NULL), EPERM);
+	}
 }
 
 TEST(an_end_has_one_owner)

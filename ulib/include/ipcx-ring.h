@@ -93,8 +93,9 @@ int ipcx_ring_create(const char *name, const struct ipcx_ring_limits *limits,
 /* Bytes that a ring needs; 0 if there can be none. */
 size_t ipcx_ring_size(const struct ipcx_ring_limits *limits);
 /*
- * Make a ring in the memory behind @fd, which must be zeros, and shared memory that cannot be
- * shortened (F_SEAL_SHRINK).  -EEXIST if there is a ring; it stays as it is.
+ * Make a ring in the memory behind @fd, which must be zeros, and memory that is there for good: a
+ * region with IPCX_REGION_RESERVED, or a memfd with F_SEAL_SHRINK.  -EPERM for other memory, since to
+ * touch what is missing would kill; -EEXIST if there is a ring, which stays as it is.
  */
 int ipcx_ring_format(int fd, const struct ipcx_ring_limits *limits);
 
