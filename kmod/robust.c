@@ -125,6 +125,7 @@ static void process_ended(struct mmu_notifier *notifier, struct mm_struct *mm)
 			ipcx_object_put(obj);
 		}
 		holder_free(holder);
+		cond_resched();
 	}
 }
 
