@@ -38,6 +38,16 @@ soon is_told
 passed $? "stat tells who has it open" < /dev/null
 kill "$holder"
 wait "$holder" 2> /dev/null
+# a process chooses what it is called, and a terminal must not be steered by that
+odd=$T/$(printf 'x\033[2J')
+ln -s "$IPCX" "$odd"
+"$odd" recv "$N.q" --timeout "$LIMIT" > /dev/null 2>&1 &
+holder=$!
+is_told() { ipcx stat "$N.q" | grep -qF "opened by   $holder x?[2J, descriptor"; }
+soon is_told
+passed $? "a name with an escape sequence is told without it" < /dev/null
+kill "$holder"
+wait "$holder" 2> /dev/null
 works "stat of the module" ipcx stat
 has "$(cat "$T/out")" "queue region semaphore" "stat of the module tells its features"
 is "$(field "$N.q" users)" 0 "nobody has it open; stat does not count itself"

@@ -67,7 +67,7 @@ static bool parse(const char *text, struct holder *holder)
 		return false;
 	holder->id = number_of(text, "ipcx-id");
 	rights = value_of(text, "rights");
-	snprintf(holder->rights, sizeof(holder->rights), "%.*s", rights ? (int)strcspn(rights, "\n") : 0, rights);
+	copy_printable(holder->rights, sizeof(holder->rights), rights ? rights : "");
 	holder->charged = number_of(text, "charged");
 	holder->users = number_of(text, "users");
 	holder->sent = number_of(text, "sent") + number_of(text, "written");
@@ -99,7 +99,7 @@ static bool scan_process(const char *pid, struct holder **all, unsigned int *nr)
 			continue;
 		snprintf(path, sizeof(path), "../comm");
 		if (read_file(dirfd(dir), path, name, sizeof(name)) > 0)
-			snprintf(holder.comm, sizeof(holder.comm), "%.*s", (int)strcspn(name, "\n"), name);
+			copy_printable(holder.comm, sizeof(holder.comm), name);
 		more = realloc(*all, (*nr + 1) * sizeof(**all));
 		ok = more != NULL;
 		if (more) {

@@ -319,6 +319,13 @@ char *format_size(uint64_t len, char *buf)
 	return buf;
 }
 
+void copy_printable(char *to, size_t size, const char *text)
+{
+	for (; size > 1 && *text && *text != '\n'; text++, size--)
+		*to++ = iscntrl((unsigned char)*text) ? '?' : *text;
+	*to = '\0';
+}
+
 int finish_output(void)
 {
 	errno = 0;

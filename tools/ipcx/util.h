@@ -80,6 +80,12 @@ unsigned int find_kind(const char *name);
 /* "1.5 MiB" into a buffer of at least 16 bytes, which is returned. */
 char *format_size(uint64_t len, char *buf);
 
+/*
+ * The first line of what somebody else has chosen, a process's name, as far as it fits into @size bytes at @to; characters
+ * that would steer a terminal become '?'.
+ */
+void copy_printable(char *to, size_t size, const char *text);
+
 /* ---- JSON: one object after another, members in the order in which they are written ---- */
 
 struct json {

@@ -111,7 +111,7 @@ static void learn_name(uint32_t tid, const char *name)
 	if (!tid)
 		return;
 	names[tid % NR_NAMES].tid = tid;
-	snprintf(names[tid % NR_NAMES].name, sizeof(names[0].name), "%.15s", name);
+	copy_printable(names[tid % NR_NAMES].name, sizeof(names[0].name), name);
 }
 
 const char *trace_thread_name(uint32_t tid)
