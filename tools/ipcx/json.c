@@ -83,12 +83,10 @@ bool is_utf8(const char *text, size_t len)
 	return true;
 }
 
-void json_string(struct json *json, const char *key, const char *text, size_t len)
+void json_quote(FILE *out, const char *text, size_t len)
 {
-	FILE *out = json->out;
 	size_t n;
 
-	put_key(json, key);
 	fputc('"', out);
 	for (; len; text += n, len -= n) {
 		n = utf8_len((const unsigned char *)text, len);
@@ -108,6 +106,12 @@ void json_string(struct json *json, const char *key, const char *text, size_t le
 		}
 	}
 	fputc('"', out);
+}
+
+void json_string(struct json *json, const char *key, const char *text, size_t len)
+{
+	put_key(json, key);
+	json_quote(json->out, text, len);
 }
 
 void json_text(struct json *json, const char *key, const char *text)

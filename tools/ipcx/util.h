@@ -97,7 +97,8 @@ void json_begin(struct json *json, FILE *out);
 void json_end(struct json *json);
 void json_u64(struct json *json, const char *key, uint64_t value);
 void json_bool(struct json *json, const char *key, bool value);
-/* Bytes that are not UTF-8 become U+FFFD. */
+/* @text as a JSON string: bytes that are not UTF-8 become U+FFFD. */
+void json_quote(FILE *out, const char *text, size_t len);
 void json_string(struct json *json, const char *key, const char *text, size_t len);
 void json_text(struct json *json, const char *key, const char *text);
 void json_base64(struct json *json, const char *key, const void *bytes, size_t len);

@@ -3,6 +3,7 @@
  * ipcx bench: results as tables for people and as JSON for programs.
  */
 #include "bench.h"
+#include "../util.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -395,33 +396,19 @@ void report_table(FILE *out, struct row *rows, size_t nr, const struct machine *
 		fprintf(out, "!: the rounds disagree by more than a factor of %g.\n", UNSTABLE);
 }
 
-static void json_string(FILE *out, const char *s)
-{
-	fputc('"', out);
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			fprintf(out, "\\%c", *s);
-		else if ((unsigned char)*s < ' ')
-			fprintf(out, "\\u%04x", *s);
-		else
-			fputc(*s, out);
-	}
-	fputc('"', out);
-}
-
 /* The same in each row: a row says where it comes from. */
 void json_machine(FILE *out, const struct machine *m)
 {
 	fprintf(out, "\"kernel\": ");
-	json_string(out, m->kernel);
+	json_quote(out, m->kernel, strlen(m->kernel));
 	fprintf(out, ", \"machine\": \"%s\", \"emulated\": %s, \"cpu\": ", m->name,
 		m->emulated ? "true" : "false");
-	json_string(out, m->cpu);
+	json_quote(out, m->cpu, strlen(m->cpu));
 	fprintf(out, ", \"hypervisor\": \"%s\", \"cpus\": %d, \"governor\": ", m->hypervisor,
 		m->online);
-	json_string(out, m->governor);
+	json_quote(out, m->governor, strlen(m->governor));
 	fprintf(out, ", \"mitigations\": ");
-	json_string(out, m->mitigations);
+	json_quote(out, m->mitigations, strlen(m->mitigations));
 	fprintf(out, ", \"date\": \"%s\", \"load\": %.2f", m->date, m->load);
 }
 
