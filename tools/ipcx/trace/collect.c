@@ -68,10 +68,12 @@ static const struct point {
  * struct source - an event that is attached, found by its number in the record
  * @args:	the array of arguments of sys_enter
  * @text:	the name that ipcx_create has
+ * @len:	bytes of a record that has all of these
  */
 struct source {
 	enum trace_kind kind;
 	unsigned int probe;
+	int len;
 	struct tep_format_field *field[NR_FIELDS], *args, *text, *comm[2];
 };
 
@@ -226,10 +228,18 @@ static void add_probe(const struct trace_probe *probe, struct trace_session *ses
 	}
 }
 
+/* @field, which @source needs; it may be NULL. */
+static struct tep_format_field *use_field(struct source *source, struct tep_format_field *field)
+{
+	if (field && source->len < field->offset + field->size)
+		source->len = field->offset + field->size;
+	return field;
+}
+
 static void find_fields(struct tep_event *event, const char *const *wanted, struct source *source)
 {
 	for (unsigned int i = 0; i < NR_FIELDS; i++)
-		source->field[i] = wanted[i] ? tep_find_any_field(event, wanted[i]) : NULL;
+		source->field[i] = wanted[i] ? use_field(source, tep_find_any_field(event, wanted[i])) : NULL;
 }
 
 static struct source *new_source(struct tep_event *event)
@@ -271,12 +281,12 @@ static void enable_points(const struct trace_options *options, struct trace_sess
 		source->kind = p->kind;
 		find_fields(event, p->fields, source);
 		if (p->kind == ON_SYS_ENTER)
-			source->args = tep_find_field(event, "args");
+			source->args = use_field(source, tep_find_field(event, "args"));
 		if (p->kind == ON_IPCX_CREATE)
-			source->text = tep_find_field(event, "name");
+			source->text = use_field(source, tep_find_field(event, "name"));
 		if (p->kind == ON_SWITCH) {
-			source->comm[0] = tep_find_field(event, "prev_comm");
-			source->comm[1] = tep_find_field(event, "next_comm");
+			source->comm[0] = use_field(source, tep_find_field(event, "prev_comm"));
+			source->comm[1] = use_field(source, tep_find_field(event, "next_comm"));
 		}
 	}
 }
@@ -429,8 +439,11 @@ static void learn_from(const struct source *source, const struct tep_record *rec
 		unsigned long long at;
 
 		/* the offset is in the low half */
-		if (!tep_read_number_field(source->text, data, &at) && *(data + (at & 0xffff)))
-			trace_name_object(e->a, data + (at & 0xffff));
+		if (tep_read_number_field(source->text, data, &at))
+			return;
+		at &= 0xffff;
+		if (at < (unsigned int)record->size && data[at] && memchr(data + at, 0, record->size - at))
+			trace_name_object(e->a, data + at);
 	}
 }
 
@@ -448,6 +461,9 @@ static void arrive(struct tep_event *event, struct tep_record *record)
 	if ((unsigned int)event->id >= t.nr_sources || t.sources[event->id].kind == ON_NONE)
 		return;
 	source = &t.sources[event->id];
+	/* one that is cut short tells nothing */
+	if (record->size < source->len)
+		return;
 	if (t.nr_arrivals == t.max_arrivals) {
 		size_t max = t.max_arrivals ? 2 * t.max_arrivals : 65536;
 		struct arrival *more = realloc(t.arrivals, max * sizeof(*more));
@@ -534,6 +550,8 @@ static void drain(void (*follow)(const struct trace_event *event), bool rest)
 
 	for (int cpu = 0; cpu < t.nr_cpus; cpu++)
 		read_buffer(cpu);
+	if (!t.nr_arrivals)
+		return;
 	qsort(t.arrivals, t.nr_arrivals, sizeof(*t.arrivals), by_time);
 	for (i = 0; i < t.nr_arrivals && t.arrivals[i].event.ts < until; i++)
 		follow(&t.arrivals[i].event);

@@ -64,7 +64,7 @@ static void read_symbols(void)
 		uint64_t addr = strtoull(line, &at, 16);
 
 		/* "ffffffff81000000 T name", and of modules "name\t[module]", which follow */
-		if (at[0] != ' ' || !strchr("tTwW", at[1]) || at[2] != ' ')
+		if (at[0] != ' ' || !at[1] || !strchr("tTwW", at[1]) || at[2] != ' ')
 			continue;
 		at += 3;
 		end = at + strcspn(at, "\t\n");
