@@ -27,6 +27,7 @@ fails 2 "an unknown case" ipcx bench --case send_recv,nonsense
 fails 2 "an empty list of cases" ipcx bench --case ""
 fails 2 "an unknown mechanism" ipcx bench --mechanism pipe,pipes
 fails 2 "an unknown placement" ipcx bench --placement three_cpus
+fails 2 "an unknown placement behind a known one" ipcx bench --count --case post_wait --mechanism pipe --placement one_cpu,three_cpus
 fails 2 "a payload too small for the check" ipcx bench --size 7
 fails 2 "a payload too large" ipcx bench --size 64,17M
 fails 2 "a size that is none" ipcx bench --size 64,many

@@ -161,11 +161,21 @@ static int parse_cases(const char *arg, unsigned int *bits)
 
 static int parse_placements(const char *arg, unsigned int *bits)
 {
+	char list[64], *save, *word;
+
 	*bits = 0;
-	for (int p = 0; p < NR_PLACEMENTS; p++)
-		if (is_listed(arg, placement_names[p]))
-			*bits |= 1U << p;
-	return *bits ? 0 : usage_error("a placement is one_cpu or two_cpus, not %s", arg);
+	if (snprintf(list, sizeof(list), "%s", arg) >= (int)sizeof(list))
+		return usage_error("the list of placements is too long");
+	for (word = strtok_r(list, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		int p = 0;
+
+		while (p < NR_PLACEMENTS && strcmp(placement_names[p], word))
+			p++;
+		if (p == NR_PLACEMENTS)
+			return usage_error("a placement is one_cpu or two_cpus, not %s", word);
+		*bits |= 1U << p;
+	}
+	return *bits ? 0 : usage_error("no placement is given");
 }
 
 static int parse_mechanisms(const char *arg, char **mechanisms)
