@@ -33,6 +33,7 @@ TOOL_SRC := $(wildcard tools/ipcx/*.c tools/ipcx/bench/*.c tools/ipcx/trace/*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 UNIT_SRC := $(wildcard tests/unit/*.c)
 SYS_SRC	:= $(wildcard tests/sys/*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 KMOD_SRC := Kbuild $(wildcard kmod/*.[ch] kmod/uapi/linux/*.h)
 
 LIB_OBJ	:= $(LIB_SRC:%.c=$(B)/obj/%.o)
@@ -44,6 +45,7 @@ TEST_ASAN := $(TEST_LIB_SRC:%.c=$(B)/asan/%.o)
 UNIT	:= $(UNIT_SRC:%.c=$(B)/%)
 UNIT_ASAN := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/unit-asan/%)
 SYS	:= $(SYS_SRC:%.c=$(B)/%)
+FUZZERS	:= $(FUZZ_SRC:%.c=$(B)/%)
 
 LIBS	:= -lrt -lpthread
 ifneq ($(shell grep -lsE 'include <(liburing|ipcx-uring).h>' $(TOOL_SRC) $(SYS_SRC)),)
@@ -160,18 +162,51 @@ $(B)/tests/fault/%: $(B)/obj/tests/fault/%.o $(B)/libtest.a $(B)/libipcx.a
 $(B)/tests/sys/%: $(B)/obj/tests/sys/%.o $(B)/libtest.a $(B)/libipcx.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-tests: $(UNIT) $(UNIT_ASAN) $(SYS)
+# What parses or trusts foreign bytes in user space, for libFuzzer, which is clang's.  The library is built so that a peer may
+# write at each of its loads: tests/fuzz/hostile.h.
+FUZZ_CC	:= clang
+FUZZ_SAN := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow \
+	-fno-sanitize-recover=all
+FUZZ_FLAGS = -std=gnu11 $(FUZZ_SAN) $(WARN) -Wno-missing-field-initializers -Wno-unused-function $(CPPFLAGS) \
+	-I/usr/include/tracefs -I/usr/include/traceevent -Itools/ipcx -Iulib -D_GNU_SOURCE= -MMD -MP
+FUZZ_TOOL := $(filter-out $(B)/fuzz/tools/ipcx/main.o,$(TOOL_SRC:%.c=$(B)/fuzz/%.o))
 
--include $(shell find $(B)/obj $(B)/pic $(B)/asan -name '*.d' 2>/dev/null)
+$(B)/fuzz/ulib/%.o: ulib/%.c tests/fuzz/hostile.h
+	$(call say,CC,$< (fuzzers))mkdir -p $(@D) && \
+		$(FUZZ_CC) $(FUZZ_FLAGS) -include tests/fuzz/hostile.h -c -o $@ $<
+
+$(B)/fuzz/%.o: %.c
+	$(call say,CC,$< (fuzzers))mkdir -p $(@D) && $(FUZZ_CC) $(FUZZ_FLAGS) -c -o $@ $<
+
+$(B)/fuzz/libipcx.a: $(LIB_SRC:%.c=$(B)/fuzz/%.o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/fuzz/libtool.a: $(FUZZ_TOOL)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/tests/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/libtool.a $(B)/fuzz/libipcx.a
+	$(call say,LD,$@)mkdir -p $(@D) && $(FUZZ_CC) $(LDFLAGS) $(subst fuzzer-no-link,fuzzer,$(FUZZ_SAN)) -o $@ $^ \
+		$(TRACE_LIBS) $(LIBS) -ljson-c -lm
+
+# Without clang there are none: tests/unit/fuzz-parsers skips, and says why.
+fuzzers:
+	$(Q)! tests/fuzz/run --can-build >/dev/null || $(MAKE) --no-print-directory -s $(FUZZERS)
+
+.PHONY: fuzzers fuzz-parsers
+
+tests: $(UNIT) $(UNIT_ASAN) $(SYS) fuzzers
+
+-include $(shell find $(B)/obj $(B)/pic $(B)/asan $(B)/fuzz -name '*.d' 2>/dev/null)
 
 # The goals below first see to what the machine lacks, and then read this
 # Makefile again: what is installed changes what can be built.
-GOALS_WITH_DEPS := demo check check-debug check-kernels check-model check-mutants coverage stress soak fuzz vm bench count readme trace-demo
+GOALS_WITH_DEPS := demo check check-debug check-kernels check-model check-mutants coverage stress soak fuzz fuzz-parsers vm \
+	bench count readme trace-demo
 
 deps:
 	@tools/vm/deps build
 
-demo bench count check check-debug check-kernels check-model check-mutants coverage stress soak fuzz vm readme trace-demo:
+$(GOALS_WITH_DEPS):
 	@tools/vm/deps $(patsubst fuzz,check-debug,$(patsubst stress,vm,$(patsubst soak,vm,$(patsubst readme,count,$@))))
 	@$(MAKE) --no-print-directory $@-now
 
@@ -268,6 +303,11 @@ fuzz-now: user $(B)/tests/sys/fuzz-abi
 	$(Q)tools/vm/vm -k debug -t $$(($(FUZZ) + 300)) -e IPCX_TEST_SLOW=6 $(SEED) -e IPCX_FUZZ_SECONDS=$(FUZZ) \
 		-e IPCX_FUZZ_CORPUS=/tmp/corpus -f $(B)/fuzz-corpus:/tmp/corpus -o /tmp/corpus:$(B)/fuzz-corpus.new \
 		-f $(B)/tests/sys/fuzz-abi:/ipcx/fuzz-abi -- /ipcx/fuzz-abi && mv $(B)/fuzz-corpus.new $(B)/fuzz-corpus
+
+# What parses or trusts foreign bytes in user space, each for so long; what is found stays in build/fuzz/found.
+FUZZ_PARSERS ?= 60
+fuzz-parsers-now: fuzzers
+	$(Q)tests/fuzz/run -t $(FUZZ_PARSERS)
 
 # Which lines of the module the tests reach, and failing allocations with them; ten minutes.
 coverage-now: user tests $(B)/profile-plugin.so $(B)/tests/fault/failing-operations
@@ -423,6 +463,7 @@ help:
 	@echo 'make stress     hundreds of processes, killed at random (STRESS=300 seconds)'
 	@echo 'make soak       the same in rounds, while memory is watched (SOAK=3600 seconds)'
 	@echo 'make fuzz       sequences of commands that nearly make sense, on the debug kernel (FUZZ=600 seconds)'
+	@echo 'make fuzz-parsers  bytes for all that parses or trusts them in user space (FUZZ_PARSERS=60 seconds each)'
 	@echo 'make coverage   which lines of the module the tests reach'
 	@echo 'make vm         a shell in the machine, with the module loaded'
 	@echo 'make bench      wall-clock comparison with the standard calls'
