@@ -146,7 +146,8 @@ static void strike_now(void)
 }
 
 /*
- * Where a word lies that matters: the first of the memory, the ends' positions, the bells, a slot's word; or anywhere.
+ * Where a word lies that matters: the first of the memory, the ends' positions, the bells, a slot's word or what follows it;
+ * or anywhere.
  */
 static uint32_t take_place(struct input *in)
 {
@@ -155,7 +156,7 @@ static uint32_t take_place(struct input *in)
 	if (where < 160)
 		return where * 8;
 	if (where < 224)
-		return 1024 + (where - 160) * 64;
+		return 1024 + (where - 160) / 4 * 64 + where % 4 * 8;
 	return take_u16(in) * 8;
 }
 
