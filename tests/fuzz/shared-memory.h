@@ -164,11 +164,11 @@ static uint64_t take_value(struct input *in)
 {
 	uint8_t how = take_u8(in);
 
-	if (how < 200)
+	if (how < 128)
 		return how;
-	if (how < 228)
+	if (how < 176)
 		return take_u64(in);
-	if (how < 242)
+	if (how < 200)
 		return (uint64_t)take_u32(in) << 32 | take_u8(in);
 	return 1ULL << take_u8(in) % 64;
 }
