@@ -13,7 +13,7 @@ for source in tests/fuzz/*.c; do
 	name=${source##*/}
 	names+=("${name%.c}")
 done
-output=$(tests/fuzz/run -t 3 -s "$seed" -k '' "${names[@]}" 2>&1)
+output=$(tests/fuzz/run -t 3 -j 4 -s "$seed" -k '' "${names[@]}" 2>&1)
 status=$?
 for name in "${names[@]}"; do
 	nr=$((nr + 1))
