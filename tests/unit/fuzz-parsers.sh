@@ -5,7 +5,7 @@
 # timeout: 120
 
 cd "$(dirname "$0")/../.." || exit 1
-lacks=$(tests/fuzz/run --can-build) || { echo "1..0 # SKIP $lacks: make deps installs it"; exit 77; }
+lacks=$(tests/fuzz/run --can-build) || { echo "1..0 # SKIP $lacks: make check installs it"; exit 77; }
 seed=${IPCX_TEST_SEED:-1}
 echo "# seed: IPCX_TEST_SEED=$seed"
 nr=0 failed=0
