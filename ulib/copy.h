@@ -22,7 +22,7 @@ typedef uint32_t copy_4 __attribute__((aligned(1), may_alias));
  */
 static inline void copy_small(char *dst, const char *src, size_t len)
 {
-	if (len > 32) {
+	if (__builtin_expect(len > 32, 1)) {
 		copy_16 a = *(const copy_16 *)src, b = *(const copy_16 *)(src + 16);
 		copy_16 c = *(const copy_16 *)(src + len - 32), d = *(const copy_16 *)(src + len - 16);
 

@@ -197,14 +197,13 @@ int ipcx_loan_create(const char *name, const struct ipcx_loan_limits *limits,
 static bool is_in_ring(const struct loans *l, uint32_t id, uint32_t turn)
 {
 	const struct ring *r = (const struct ring *)&l->ring;
-	uint64_t pos = load_acquire(&r->shared->rx.pos);
+	uint64_t pos = load_acquire(&r->shared->rx.pos) / r->tx.stride;
 
 	for (uint32_t i = 0; i < r->nr; i++, pos++) {
-		const char *slot = slot_of(r, &r->tx, pos);
-		const uint32_t *msg = (const uint32_t *)(slot + RING_HEAD);
+		const uint32_t *msg = (const uint32_t *)(slot_of(r, &r->tx, pos) + RING_HEAD);
 
-		if (WORD_LAP(load_acquire((const uint64_t *)slot)) == lap_of(r, pos) &&
-		    load_relaxed(&msg[0]) == id && load_relaxed(&msg[1]) == turn)
+		if (ipcx_internal_ring_is_there(r, pos) && load_relaxed(&msg[0]) == id &&
+		    load_relaxed(&msg[1]) == turn)
 			return true;
 	}
 	return false;

@@ -12,14 +12,33 @@
 #include "ring.h"
 #include "ring-wait.h"
 
+static inline char *next_slot(const struct ring_side *s)
+{
+	return s->base + s->at;
+}
+
+static inline void next_lap(struct ring_side *s)
+{
+	uint64_t lap = all_slots(s);
+
+	s->base -= lap;
+	s->lap_end += lap;
+	s->lap += LAP_ONE;
+}
+
 static inline void step(struct ring_side *s)
 {
-	s->pos++;
-	s->slot += s->stride;
-	if (unlikely(s->slot == s->end)) {
-		s->slot = s->slots;
-		s->lap++;
-	}
+	s->at += s->stride;
+	if (unlikely(s->at == s->lap_end))
+		next_lap(s);
+}
+
+/* Sender: the short way stops at the end of a lap, and goes no farther than there is room. */
+static inline void set_limit(struct ring_side *s)
+{
+	if (s->at == s->lap_end)
+		next_lap(s);
+	s->limit = s->room_end < s->lap_end ? s->room_end : s->lap_end;
 }
 
 /* ---- waiting ---- */
@@ -28,12 +47,14 @@ static inline void step(struct ring_side *s)
 static inline int tx_ready(struct ring *r)
 {
 	struct ring_side *s = &r->tx;
-	uint64_t seen = s->limit - r->nr, pos, spill;
+	uint64_t seen = s->room_end - all_slots(s), pos, spill;
 
+	/* If it is not a number of slots, the receiver asks for half a message. */
 	pos = load_acquire(&r->shared->rx.pos);		/* RING_FREE */
-	if (unlikely(pos - seen > s->pos - seen))
+	if (unlikely(pos - seen > s->at - seen))
 		return -EPROTO;
-	s->limit = pos + r->nr;
+	s->room_end = pos + all_slots(s);
+	set_limit(s);
 	if (unlikely(s->spill_need)) {
 		spill = load_relaxed(&r->shared->rx.spill);
 		/* What is out of bounds is no news. */
@@ -43,19 +64,19 @@ static inline int tx_ready(struct ring *r)
 		    s->spill_pos != s->spill_seen)
 			return 0;
 	}
-	return s->pos != s->limit;
+	return s->at < s->limit;
 }
 
 /* Is the next message there? */
 static inline int rx_ready(struct ring *r)
 {
-	return WORD_LAP(load_acquire((uint64_t *)r->rx.slot)) == r->rx.lap;	/* RING_PUBLISH */
+	return WORD_LAP(load_acquire((uint64_t *)next_slot(&r->rx))) == WORD_LAP(r->rx.lap);	/* RING_PUBLISH */
 }
 
 /* Before sleeping: a slot's word can only be of this lap, or the one before. */
 static int rx_check(struct ring *r)
 {
-	uint32_t behind = r->rx.lap - WORD_LAP(load_acquire((uint64_t *)r->rx.slot));
+	uint32_t behind = WORD_LAP(r->rx.lap) - WORD_LAP(load_acquire((uint64_t *)next_slot(&r->rx)));
 
 	return behind <= 1 ? 0 : -EPROTO;
 }
@@ -76,20 +97,44 @@ static bool other_has_left(const struct ring_side *s)
 }
 
 /*
- * A wait that was over at once, in a thread that has sent nothing since the one before, means that
- * it receives a stream and the other end is just ahead, writing to the very line that is looked
- * at; each look takes the line away.  So the next wait lets it get some messages ahead first.
+ * A wait that was over at once may mean that this end receives a stream and the other end is just ahead, writing
+ * to the very line that is looked at; each look takes the line away.  So the next wait lets it get some messages
+ * ahead first.  If it has not done so by then, it was an answer that came soon: for more and more waits that is
+ * not tried again.
  */
 #define SHORT_SPIN	256
 #define BEHIND_PAUSES	24
-
-/* This thread has sent something since it last waited for a message. */
-static __thread bool has_sent __attribute__((tls_model("initial-exec")));
+#define MOST_HOLD	1023
 
 static inline void stay_behind(void)
 {
 	for (int i = 0; i < BEHIND_PAUSES; i++)
 		cpu_relax();
+}
+
+/* There is something; is there more of it? */
+static inline bool has_more(const struct ring *r, const struct ring_side *s)
+{
+	const char *slot = next_slot(s) + s->stride;
+	uint64_t lap = s->lap;
+
+	if (s == &r->tx)
+		return s->room_end - s->at > s->stride;
+	if (slot == s->end) {
+		slot = s->slots;
+		lap += LAP_ONE;
+	}
+	return WORD_LAP(load_relaxed((const uint64_t *)slot)) == WORD_LAP(lap);
+}
+
+static inline void note_streaming(struct ring_side *s, bool streaming)
+{
+	if (streaming) {
+		s->backoff = 0;
+		return;
+	}
+	s->streaming = 0;
+	s->hold = s->backoff = s->backoff < MOST_HOLD ? 2 * s->backoff + 1 : MOST_HOLD;
 }
 
 /*
@@ -112,12 +157,12 @@ end_wait(struct ring *r, struct ring_side *s, int (*ready)(struct ring *), unsig
 	if (flags & IPCX_NOWAIT)
 		return other_has_left(s) ? -EPIPE : -EAGAIN;
 
-	if (s->streaming && (s == &r->tx || !has_sent)) {
+	if (s->streaming) {
 		stay_behind();
 		ret = ready(r);
+		note_streaming(s, ret > 0 && has_more(r, s));
 		if (ret)
 			return ret;
-		s->streaming = 0;
 	}
 	spin_ns = spin_time(r, s);
 	if (timeout != IPCX_FOREVER) {
@@ -133,9 +178,10 @@ end_wait(struct ring *r, struct ring_side *s, int (*ready)(struct ring *), unsig
 			if (ret) {
 				if (s->misses)
 					s->misses = 0;
-				s->streaming = spin.tight > SPIN_TIGHT - SHORT_SPIN &&
-					       (s == &r->tx || !has_sent);
-				has_sent = false;
+				if (s->hold)
+					s->hold--;
+				else
+					s->streaming = spin.tight > SPIN_TIGHT - SHORT_SPIN;
 				return ret;
 			}
 			if (unlikely(!(spin.turns & (SPIN_TURNS - 1)) && !spin.tight &&
@@ -216,16 +262,8 @@ static __attribute__((noinline)) int wait_message(struct ring *r, unsigned int f
 /* The message in s->slot is there. */
 static inline void publish(struct ring_side *s, uint32_t len)
 {
-	store_release((uint64_t *)s->slot, WORD(s->lap, len));	/* RING_PUBLISH */
+	store_release((uint64_t *)next_slot(s), s->lap | len);	/* RING_PUBLISH */
 	step(s);
-}
-
-/* Others learn how far the sender is, for whoever attaches later. */
-static inline void publish_end(struct ring_side *s)
-{
-	has_sent = true;
-	store_relaxed(&s->own->pos, s->pos);
-	ring_wake_if_waiting(s, 0);
 }
 
 /* Where @len of the shared bytes would begin; *@need is what that takes of them. */
@@ -255,14 +293,14 @@ static int reserve_one(struct ring *r, unsigned int i, char *slot, uint64_t *spi
 		return -EMSGSIZE;
 	if (len > s->inline_len)
 		place = spill_place(r, *spill, len, &need);
-	if (unlikely(s->pos + i == s->limit ||
+	if (unlikely(s->at + i * s->stride >= s->room_end ||
 		     (need && *spill + need - s->spill_seen > r->spill_len))) {
 		/* Only the first may wait, and a batch takes what room there is. */
 		if (i) {
 			ret = tx_ready(r);
 			if (ret < 0)
 				return ret;
-			if (s->pos + i == s->limit ||
+			if (s->at + i * s->stride >= s->room_end ||
 			    (need && *spill + need - s->spill_seen > r->spill_len))
 				return -EAGAIN;
 		} else {
@@ -290,14 +328,16 @@ int ipcx_ring_reservev(struct ipcx_ring *ring, struct iovec *msgs, unsigned int 
 	struct ring *r = ring_of(ring);
 	struct ring_side *s = &r->tx;
 	uint64_t spill = s->spill_pos;
-	char *slot = s->slot;
 	unsigned int i;
+	char *slot;
 	int ret = 0;
 
 	if (unlikely(!nr || flags & ~WAIT_FLAGS))
 		return -EINVAL;
 	if (unlikely(r->flags & IPCX_RING_MANY))
 		return ipcx_internal_many_reservev(r, msgs, nr, flags, timeout);
+	set_limit(s);
+	slot = next_slot(s);
 	s->nr = 0;
 	if (nr > r->nr)
 		nr = r->nr;
@@ -311,7 +351,7 @@ int ipcx_ring_reservev(struct ipcx_ring *ring, struct iovec *msgs, unsigned int 
 			slot = s->slots;
 	}
 	s->nr = i;
-	s->nr_pos = s->pos;
+	s->nr_at = s->at;
 	return i ? (int)i : ret;
 }
 
@@ -328,7 +368,7 @@ int ipcx_ring_commitv(struct ipcx_ring *ring, const struct iovec *msgs, unsigned
 
 	if (unlikely(r->flags & IPCX_RING_MANY))
 		return ipcx_internal_many_commitv(r, msgs, nr);
-	if (unlikely(nr > s->nr || s->nr_pos != s->pos))
+	if (unlikely(nr > s->nr || s->nr_at != s->at))
 		return -EINVAL;
 	for (unsigned int i = 0; i < nr; i++)
 		if (msgs[i].iov_len > (was_spilled(r, msgs[i].iov_base) ? r->max_len :
@@ -351,7 +391,7 @@ int ipcx_ring_commitv(struct ipcx_ring *ring, const struct iovec *msgs, unsigned
 		}
 	}
 	if (nr)
-		publish_end(s);
+		ring_wake_if_waiting(s, 0);
 	return 0;
 }
 
@@ -394,23 +434,22 @@ static __attribute__((noinline)) int send_slowly(struct ipcx_ring *ring, const v
 /* The short way: false if it cannot be taken.  What it needs is read before the message is written. */
 static inline bool send_now(struct ring_side *s, const void *buf, size_t len)
 {
-	uint64_t pos = s->pos, word;
-	char *slot = s->slot, *next;
+	uint64_t at = s->at, word = s->lap | len;
+	char *slot = s->base + at;
 
-	if (unlikely(pos == s->limit || len > s->fast_len))
+	if (unlikely(len > s->fast_len || at >= s->limit))
 		return false;
-	has_sent = true;
-	word = WORD(s->lap, len);
-	next = slot + s->stride;
-	s->slot = next;
-	s->pos = pos + 1;
-	if (unlikely(next == s->end)) {
-		s->slot = s->slots;
-		s->lap++;
-	}
+	s->at = at + s->stride;
 	copy_small(slot + RING_HEAD, buf, len);
 	store_release((uint64_t *)slot, word);			/* RING_PUBLISH */
 	return true;
+}
+
+/* As ring_wake_if_waiting(), of a bell that has no mark if nobody waits. */
+static inline ssize_t ring_now(struct ring_side *s, const uint32_t *sleep, ssize_t ret)
+{
+	park_publish_barrier();
+	return unlikely(load_relaxed(sleep)) ? ipcx_internal_ring_wake(s, ret) : ret;
 }
 
 int ipcx_ring_send(struct ipcx_ring *ring, const void *buf, size_t len)
@@ -419,8 +458,7 @@ int ipcx_ring_send(struct ipcx_ring *ring, const void *buf, size_t len)
 
 	if (unlikely(!send_now(s, buf, len)))
 		return send_slowly(ring, buf, len, 0, IPCX_FOREVER);
-	store_relaxed(&s->own->pos, s->pos);
-	return (int)ring_wake_if_waiting(s, 0);
+	return (int)ring_now(s, &s->shared->data.sleep, 0);
 }
 
 int ipcx_ring_send_until(struct ipcx_ring *ring, const void *buf, size_t len, unsigned int flags,
@@ -430,8 +468,7 @@ int ipcx_ring_send_until(struct ipcx_ring *ring, const void *buf, size_t len, un
 
 	if (unlikely(flags & ~WAIT_FLAGS || !send_now(s, buf, len)))
 		return send_slowly(ring, buf, len, flags, timeout);
-	store_relaxed(&s->own->pos, s->pos);
-	return (int)ring_wake_if_waiting(s, 0);
+	return (int)ring_now(s, &s->shared->data.sleep, 0);
 }
 
 int ipcx_ring_sendv(struct ipcx_ring *ring, const struct iovec *msgs, unsigned int nr,
@@ -450,7 +487,7 @@ int ipcx_ring_sendv(struct ipcx_ring *ring, const struct iovec *msgs, unsigned i
 		if (unlikely(!send_now(s, msgs[i].iov_base, len))) {
 			/* What is there already must not wait for what may come. */
 			if (i && !s->is_many)
-				publish_end(s);
+				ring_wake_if_waiting(s, 0);
 			ret = send_slowly(ring, msgs[i].iov_base, len, i ? IPCX_NOWAIT : flags,
 					  timeout);
 			if (ret)
@@ -458,7 +495,7 @@ int ipcx_ring_sendv(struct ipcx_ring *ring, const struct iovec *msgs, unsigned i
 		}
 	}
 	if (i && !s->is_many)
-		publish_end(s);
+		ring_wake_if_waiting(s, 0);
 	return i ? (int)i : ret;
 }
 
@@ -492,10 +529,10 @@ static bool locate(const struct ring *r, char *slot, uint64_t word, struct iovec
 	return true;
 }
 
-/* The receiver has done with everything before s->pos. */
+/* The receiver has done with everything before s->at. */
 static inline void release_end(struct ring_side *s)
 {
-	store_release(&s->own->pos, s->pos);			/* RING_FREE */
+	store_release(&s->own->pos, s->at);			/* RING_FREE */
 	ring_wake_if_waiting(s, 0);
 }
 
@@ -513,9 +550,8 @@ int ipcx_ring_peekv(struct ipcx_ring *ring, struct iovec *msgs, unsigned int nr,
 {
 	struct ring *r = ring_of(ring);
 	struct ring_side *s = &r->rx;
-	uint32_t lap = s->lap;
-	char *slot = s->slot;
-	uint64_t word, spill;
+	uint64_t lap = s->lap, word, spill;
+	char *slot = next_slot(s);
 	unsigned int i;
 	int ret;
 
@@ -528,7 +564,7 @@ int ipcx_ring_peekv(struct ipcx_ring *ring, struct iovec *msgs, unsigned int nr,
 		nr = r->nr;
 	for (i = 0; i < nr; i++) {
 		word = load_acquire((uint64_t *)slot);		/* RING_PUBLISH */
-		if (WORD_LAP(word) != lap || !s->attached) {
+		if (WORD_LAP(word) != WORD_LAP(lap) || !s->attached) {
 			if (i)
 				break;
 			ret = wait_message(r, flags, timeout);
@@ -544,11 +580,11 @@ int ipcx_ring_peekv(struct ipcx_ring *ring, struct iovec *msgs, unsigned int nr,
 		slot += s->stride;
 		if (slot == s->end) {
 			slot = s->slots;
-			lap++;
+			lap += LAP_ONE;
 		}
 	}
 	s->nr = i;
-	s->nr_pos = s->pos;
+	s->nr_at = s->at;
 	return (int)i;
 }
 
@@ -572,19 +608,20 @@ int ipcx_ring_release(struct ipcx_ring *ring, unsigned int nr)
 
 	if (unlikely(r->flags & IPCX_RING_MANY))
 		return ipcx_internal_many_release(r, nr);
-	if (unlikely(nr > s->nr || s->nr_pos != s->pos))
+	if (unlikely(nr > s->nr || s->nr_at != s->at))
 		return -EINVAL;
 	s->nr -= nr;
-	s->nr_pos += nr;
 	if (!nr)
 		return 0;
 	for (; nr; nr--) {
 		/* Looked at again: if it is garbage now, the sender keeps fewer bytes. */
 		if (r->spill_len &&
-		    locate(r, s->slot, load_relaxed((uint64_t *)s->slot), &msg, &s->spill_pos))
+		    locate(r, next_slot(s), load_relaxed((uint64_t *)next_slot(s)), &msg,
+			   &s->spill_pos))
 			store_release(&s->own->spill, s->spill_pos);
 		step(s);
 	}
+	s->nr_at = s->at;
 	release_end(s);
 	return 0;
 }
@@ -608,56 +645,59 @@ static __attribute__((noinline)) ssize_t recv_slowly(struct ipcx_ring *ring, voi
 	return (ssize_t)msg.iov_len;
 }
 
-/* The short way, or -1. */
-static inline ssize_t recv_now(struct ring_side *s, void *buf, size_t len)
+/* The short way: false if it cannot be taken.  *@at becomes what is free then. */
+static inline bool recv_now(struct ring_side *s, void *buf, size_t len, uint64_t *msg_len, uint64_t *at)
 {
-	char *slot = s->slot, *next;
-	uint64_t word = load_acquire((uint64_t *)slot);		/* RING_PUBLISH */
-	uint32_t msg_len = WORD_LEN(word);
+	char *slot = s->base + s->at;
 
-	if (unlikely(WORD_LAP(word) != s->lap || msg_len > s->fast_len || msg_len > len))
-		return -1;
-	next = slot + s->stride;
-	s->slot = next;
-	s->pos++;
-	if (unlikely(next == s->end)) {
-		s->slot = s->slots;
-		s->lap++;
-	}
-	copy_small(buf, slot + RING_HEAD, msg_len);
-	return (ssize_t)msg_len;
+	/* Of another lap it is longer than anything. */
+	*msg_len = load_acquire((uint64_t *)slot) - s->lap;	/* RING_PUBLISH */
+	if (unlikely(*msg_len > s->fast_len || (ssize_t)*msg_len > (ssize_t)len))
+		return false;
+	*at = s->at += s->stride;
+	if (unlikely(*at == s->lap_end))
+		next_lap(s);
+	copy_small(buf, slot + RING_HEAD, *msg_len);
+	return true;
+}
+
+/* What is before @at is free. */
+static inline ssize_t release_now(struct ring_side *s, uint64_t at, ssize_t ret)
+{
+	struct ring_shared *shared = s->shared;
+
+	store_release(&shared->rx.pos, at);			/* RING_FREE */
+	return ring_now(s, &shared->room.sleep, ret);
 }
 
 ssize_t ipcx_ring_recv(struct ipcx_ring *ring, void *buf, size_t len)
 {
 	struct ring_side *s = &ring_of(ring)->rx;
-	ssize_t ret = recv_now(s, buf, len);
+	uint64_t msg_len, at;
 
-	if (unlikely(ret < 0))
+	if (unlikely(!recv_now(s, buf, len, &msg_len, &at)))
 		return recv_slowly(ring, buf, len, 0, IPCX_FOREVER);
-	store_release(&s->own->pos, s->pos);			/* RING_FREE */
-	return ring_wake_if_waiting(s, ret);
+	return release_now(s, at, (ssize_t)msg_len);
 }
 
 ssize_t ipcx_ring_recv_until(struct ipcx_ring *ring, void *buf, size_t len, unsigned int flags,
 			     uint64_t timeout)
 {
 	struct ring_side *s = &ring_of(ring)->rx;
-	ssize_t ret;
+	uint64_t msg_len, at;
 
 	if (unlikely(flags & ~WAIT_FLAGS))
 		return -EINVAL;
-	ret = recv_now(s, buf, len);
-	if (unlikely(ret < 0))
+	if (unlikely(!recv_now(s, buf, len, &msg_len, &at)))
 		return recv_slowly(ring, buf, len, flags, timeout);
-	store_release(&s->own->pos, s->pos);			/* RING_FREE */
-	return ring_wake_if_waiting(s, ret);
+	return release_now(s, at, (ssize_t)msg_len);
 }
 
 int ipcx_ring_recvv(struct ipcx_ring *ring, struct iovec *msgs, unsigned int nr,
 		    unsigned int flags, uint64_t timeout)
 {
 	struct ring_side *s = &ring_of(ring)->rx;
+	uint64_t msg_len, at;
 	bool ahead = false;
 	unsigned int i;
 	ssize_t ret = 0;
@@ -665,8 +705,10 @@ int ipcx_ring_recvv(struct ipcx_ring *ring, struct iovec *msgs, unsigned int nr,
 	if (unlikely(!nr || flags & ~WAIT_FLAGS))
 		return -EINVAL;
 	for (i = 0; i < nr; i++) {
-		ret = recv_now(s, msgs[i].iov_base, msgs[i].iov_len);
-		if (unlikely(ret < 0)) {
+		if (likely(recv_now(s, msgs[i].iov_base, msgs[i].iov_len, &msg_len, &at))) {
+			ret = (ssize_t)msg_len;
+			ahead = true;
+		} else {
 			/* The sender may need the room that these leave. */
 			if (ahead)
 				release_end(s);
@@ -675,8 +717,6 @@ int ipcx_ring_recvv(struct ipcx_ring *ring, struct iovec *msgs, unsigned int nr,
 					  i ? IPCX_NOWAIT : flags, timeout);
 			if (ret < 0)
 				break;
-		} else {
-			ahead = true;
 		}
 		msgs[i].iov_len = (size_t)ret;
 	}

@@ -15,9 +15,10 @@
 #include "ring-wait.h"
 
 #define DEFAULT_SLOTS	64
-#define CONFIG_MAGIC	0x52ULL		/* changes with the layout */
+#define CONFIG_MAGIC	0x53ULL		/* changes with the layout */
 #define MANY_MAX_LEN	((1U << 28) - 1)
 #define WIDE		256U		/* from this stride on, slots begin on a cache line */
+#define RING_MAX_AT	(1ULL << 62)	/* no ring has moved so many bytes of slots */
 
 static size_t round_up(size_t n, size_t unit)
 {
@@ -149,11 +150,17 @@ int ipcx_ring_create(const char *name, const struct ipcx_ring_limits *limits,
 /* What an end that is not attached finds as its slot: never ready. */
 static const uint64_t never_ready;
 
-static void side_init(const struct ring *r, struct ring_side *side, const struct ring_shape *shape)
+static void side_clear(struct ring_side *side)
 {
 	memset(side, 0, sizeof(*side));
-	side->slot = (char *)&never_ready;
-	side->lap = 1;
+	side->base = (char *)&never_ready;
+	side->lap = LAP_ONE;
+}
+
+static void side_init(const struct ring *r, struct ring_side *side, const struct ring_shape *shape)
+{
+	side_clear(side);
+	side->shared = r->shared;
 	side->slots = (char *)(r->shared + 1);
 	side->stride = shape->stride;
 	side->end = side->slots + (shape->stride << shape->nr_bits);
@@ -163,11 +170,42 @@ static void side_init(const struct ring *r, struct ring_side *side, const struct
 	side->event = side->their_event = -1;
 }
 
-void ipcx_internal_ring_seek(const struct ring *r, struct ring_side *side, uint64_t pos)
+bool ipcx_internal_ring_is_there(const struct ring *r, uint64_t pos)
 {
-	side->pos = pos;
-	side->slot = slot_of(r, side, pos);
-	side->lap = lap_of(r, pos);
+	return WORD_LAP(load_acquire((uint64_t *)slot_of(r, &r->tx, pos))) == lap_of(r, pos);
+}
+
+/* The messages from number @pos on that are there: they follow each other, and the words are all that says so. */
+static uint32_t count_there(const struct ring *r, uint64_t pos)
+{
+	uint32_t least = 0, most = r->nr, middle;
+
+	while (least < most) {
+		middle = least + (most - least) / 2;
+		if (ipcx_internal_ring_is_there(r, pos + middle))
+			least = middle + 1;
+		else
+			most = middle;
+	}
+	return least;
+}
+
+/* The number of the message that the receiver comes to next: false if what it has written is garbage. */
+static bool received(const struct ring *r, uint64_t *pos)
+{
+	uint64_t at = load_acquire(&r->shared->rx.pos);
+
+	*pos = at / r->tx.stride;
+	return at < RING_MAX_AT && at == *pos * r->tx.stride;
+}
+
+/* The end of @side is at message number @pos from now on. */
+static void seek(const struct ring *r, struct ring_side *side, uint64_t pos)
+{
+	side->at = pos * side->stride;
+	side->base = slot_of(r, side, pos) - side->at;
+	side->lap_end = ((pos >> r->nr_bits) + 1) * all_slots(side);
+	side->lap = (uint64_t)lap_of(r, pos) << 32;
 }
 
 static void side_attach(struct ring_side *side, struct ring_bell *bell, struct ring_bell *theirs,
@@ -185,28 +223,20 @@ static void side_attach(struct ring_side *side, struct ring_bell *bell, struct r
 	ring_wake_if_waiting(side, 0);
 }
 
-/*
- * Go on where the last sender stopped: what it published counts even if it died before it could
- * note that.
- */
+/* Go on where the last sender stopped: what it published counts, whatever it was doing when it died. */
 static int attach_tx(struct ring *r, bool expedited)
 {
 	struct ring_shared *shared = r->shared;
-	uint64_t pos = load_relaxed(&shared->tx.pos), rx = load_acquire(&shared->rx.pos);
 	struct ring_side *side = &r->tx;
+	uint64_t pos;
 
-	/* Messages that it did not note may even have been received. */
-	if (rx - pos <= r->nr)
-		pos = rx;
-	if (pos - rx > r->nr)
+	if (!received(r, &pos))
 		return -EPROTO;
-	while (pos - rx < r->nr &&
-	       WORD_LAP(load_acquire((uint64_t *)slot_of(r, side, pos))) == lap_of(r, pos))
-		pos++;
 	side->own = &shared->tx;
-	side->limit = rx + r->nr;
-	ipcx_internal_ring_seek(r, side, pos);
-	store_relaxed(&shared->tx.pos, pos);
+	seek(r, side, pos);
+	side->room_end = side->at + all_slots(side);
+	seek(r, side, pos + count_there(r, pos));
+	side->limit = side->at;
 	side->spill_pos = load_relaxed(&shared->tx.spill);
 	side->spill_seen = load_relaxed(&shared->rx.spill);
 	if (side->spill_pos % RING_LINE)
@@ -222,9 +252,12 @@ static int attach_rx(struct ring *r, bool expedited)
 {
 	struct ring_shared *shared = r->shared;
 	struct ring_side *side = &r->rx;
+	uint64_t pos;
 
+	if (!received(r, &pos))
+		return -EPROTO;
 	side->own = &shared->rx;
-	ipcx_internal_ring_seek(r, side, load_relaxed(&shared->rx.pos));
+	seek(r, side, pos);
 	side->spill_pos = load_relaxed(&shared->rx.spill);
 	side_attach(side, &shared->data, &shared->room, expedited);
 	return 0;
@@ -328,13 +361,6 @@ static void side_leave(struct ring_side *side)
 	ring_wake_if_waiting(side, 0);
 }
 
-static void side_clear(struct ring_side *side)
-{
-	memset(side, 0, sizeof(*side));
-	side->slot = (char *)&never_ready;
-	side->lap = 1;
-}
-
 int ipcx_ring_detach(struct ipcx_ring *ring)
 {
 	struct ring *r = ring_of(ring);
@@ -375,7 +401,10 @@ int ipcx_ring_stat(const struct ipcx_ring *ring, struct ipcx_ring_stat *stat)
 
 	if (!r->role)
 		return -EBADF;
-	used = load_relaxed(&r->shared->tx.pos) - load_relaxed(&r->shared->rx.pos);
+	if (r->flags & IPCX_RING_MANY)
+		used = load_relaxed(&r->shared->tx.pos) - load_relaxed(&r->shared->rx.pos);
+	else
+		used = received(r, &used) ? count_there(r, used) : 0;
 	memset(stat, 0, sizeof(*stat));
 	stat->slots = r->nr;
 	stat->max_len = r->max_len;

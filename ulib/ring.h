@@ -81,7 +81,8 @@ struct ring_bell {
 
 /**
  * struct ring_end - how far an end is; written by it alone
- * @pos: messages that it has sent or received since the beginning
+ * @pos: receiver: bytes of slots that it has freed since the beginning; the sender's is what the words say.
+ *	IPCX_RING_MANY: a hint: messages that have been sent or received
  * @spill: bytes that it has allocated or freed since the beginning
  */
 struct ring_end {
@@ -108,21 +109,28 @@ struct ring_shared {
 
 _Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
 
-/* A slot's word: lap, from 1; length; and is the message in the shared bytes? */
-#define WORD(lap, len)	((uint64_t)(len) << 32 | (uint32_t)(lap))
-#define WORD_LAP(word)	((uint32_t)(word))
-#define WORD_LEN(word)	((uint32_t)((word) >> 32))
+/*
+ * A slot's word: lap, from 1; length; and is the message in the shared bytes?  The lap is kept where it
+ * is in the word: less it, the word of the next message is a length, and any other is longer than all.
+ */
+#define LAP_ONE		(1ULL << 32)
+#define WORD_LAP(word)	((uint32_t)((word) >> 32))
+#define WORD_LEN(word)	((uint32_t)(word))
 #define LEN_SPILL	(1U << 31)
 
 /**
- * struct ring_side - the private half of one end, on lines of its own
- * @slot: where the next message goes or comes from; of an end that is not attached, a word that is never
- *	ready; so for IPCX_RING_MANY
- * @pos: its number
- * @limit: sender: the first position that is known not to be free
+ * struct ring_side - the private half of one end: a line of its own for the short way, and the rest
+ * @base: where byte 0 of all slots that ever were would be, so that the next one is @base + @at; of an
+ *	end that is not attached, a word that is never ready; so for IPCX_RING_MANY
+ * @at: bytes of slots before the next message since the beginning
+ * @limit: sender: @at must be below this: there is room, and the lap has not ended
+ * @lap_end: where the lap ends
  * @lap: in the words of this lap
  * @fast_len: longest message that takes the short way
- * @slots, @end, @stride: where the slots are
+ * @stride: from one slot to the next
+ * @shared: the beginning of the memory
+ * @slots, @end: where the slots are
+ * @room_end: sender: the receiver has freed what is below this, less all slots
  * @own: what others see of @pos
  * @theirs: the other end's bell
  * @spill_pos: bytes allocated or freed
@@ -130,14 +138,15 @@ _Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
  * @spill_need: sender: how many it waits for
  * @inline_len: longest message in a slot
  * @nr: messages reserved, or peeked at, ...
- * @nr_pos: ... when it was here
+ * @nr_at: ... when it was here
  * @bell: this end's bell
  * @spin_ns: time to spin
  * @misses: spins in a row that were in vain
  * @cpu: as last published
  * @streaming: the last wait was over at once
+ * @hold, @backoff: waits until that is believed again; and how many after the next mistake
  * @reserved: sender: where the message is that ipcx_ring_commit() sends
- * @next: IPCX_RING_MANY: position from which to go on; @pos and @limit stay equal, so that the
+ * @next: IPCX_RING_MANY: position from which to go on; @at and @limit stay equal, so that the
  *	short way is never taken
  * @fetch_end: IPCX_RING_MANY: up to here it has something to do, as far as was seen
  * @fetch_turns: messages since it has looked
@@ -147,35 +156,40 @@ _Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
  * @their_event: the same of the other end
  */
 struct ring_side {
-	char *slot;
-	uint64_t pos;
+	char *base;
+	uint64_t at;
 	uint64_t limit;
-	uint32_t lap;
-	uint32_t fast_len;
+	uint64_t lap_end;
+	uint64_t lap;
+	uint64_t fast_len;
+	uint64_t stride;
+	struct ring_shared *shared;
+
 	char *slots;
 	char *end;
-	size_t stride;
+	uint64_t room_end;
 	struct ring_end *own;
-
 	struct ring_bell *theirs;
+	struct ring_bell *bell;
 	uint64_t spill_pos;
 	uint64_t spill_seen;
 	uint64_t spill_need;
-	uint64_t nr_pos;
+	uint64_t nr_at;
 	uint32_t nr;
 	uint32_t inline_len;
-	uint32_t misses;
-	struct ring_bell *bell;
 	uint64_t spin_ns;
+	uint32_t misses;
 	uint32_t cpu;
-	uint32_t streaming;
-	uint32_t attached;
+	uint16_t streaming;
+	uint16_t hold;
+	uint16_t backoff;
+	uint8_t attached;
+	uint8_t is_many;
+
 	uint64_t next;
 	uint64_t fetch_end;
 	uint32_t fetch_turns;
 	uint32_t blocked;
-	uint32_t is_many;
-
 	int event;
 	int their_event;
 	void *reserved;
@@ -255,6 +269,7 @@ struct ring_shape {
 	size_t size;
 };
 
+/* By number since the beginning; not in the short way. */
 static inline uint32_t lap_of(const struct ring *r, uint64_t pos)
 {
 	return (uint32_t)(pos >> r->nr_bits) + 1;
@@ -263,6 +278,11 @@ static inline uint32_t lap_of(const struct ring *r, uint64_t pos)
 static inline char *slot_of(const struct ring *r, const struct ring_side *s, uint64_t pos)
 {
 	return s->slots + (pos & (r->nr - 1)) * s->stride;
+}
+
+static inline uint64_t all_slots(const struct ring_side *s)
+{
+	return (uint64_t)(s->end - s->slots);
 }
 
 /* ring-many.c: the calls on a ring with IPCX_RING_MANY. */
@@ -280,8 +300,8 @@ IPCX_HIDDEN int ipcx_internal_many_peekv(struct ring *r, struct iovec *msgs, uns
 					 unsigned int flags, uint64_t timeout);
 IPCX_HIDDEN int ipcx_internal_many_release(struct ring *r, unsigned int nr);
 
-/* ring.c: the end of @side is at @pos from now on. */
-IPCX_HIDDEN void ipcx_internal_ring_seek(const struct ring *r, struct ring_side *side, uint64_t pos);
+/* ring.c: is message number @pos in its slot? */
+IPCX_HIDDEN bool ipcx_internal_ring_is_there(const struct ring *r, uint64_t pos);
 /* Wake who waits at the other end; returns @ret. */
 IPCX_HIDDEN ssize_t ipcx_internal_ring_wake(struct ring_side *side, ssize_t ret);
 

@@ -242,7 +242,7 @@ TEST(a_bad_length_costs_one_message)
 	ring_attach(&ring, fd, BOTH);
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(ipcx_ring_send(&ring, &"abc"[i], 1), 0);
-	*(uint64_t *)(raw + 1024 + 64) = 57ULL << 32 | 1;
+	*(uint64_t *)(raw + 1024 + 64) = 1ULL << 32 | 57;
 	CHECK_EQ(ipcx_ring_recv(&ring, buf, sizeof(buf)), 1);
 	CHECK_EQ(buf[0], 'a');
 	CHECK_ERR(ipcx_ring_recv(&ring, buf, sizeof(buf)), EBADMSG);
@@ -268,6 +268,6 @@ TEST(a_lost_wake_up_costs_time_only)
 		_exit(0);
 	}
 	CHECK_SOON(__atomic_load_n((uint32_t *)(raw + 3 * 128), __ATOMIC_ACQUIRE));
-	__atomic_store_n((uint64_t *)(raw + 1024), 7ULL << 32 | 1, __ATOMIC_RELEASE);
+	__atomic_store_n((uint64_t *)(raw + 1024), 1ULL << 32 | 7, __ATOMIC_RELEASE);
 	CHECK_EXITS(pid, 0);
 }

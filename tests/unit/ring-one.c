@@ -189,29 +189,39 @@ TEST(an_end_has_one_owner)
 	}
 }
 
-/* Died after the message was there, and before it noted that: no other message takes its place. */
+/* Killed after the message was there: no other takes its place, even if nothing else was noted. */
 TEST(sender_killed_in_the_middle)
 {
 	int fd = ring_fd(0, 4, 8, 0);
+	struct ipcx_ring_stat st;
 	struct ipcx_ring tx, rx;
 	size_t len;
 	char *raw = raw_memory(fd, &len), got;
 
-	ring_attach(&tx, fd, IPCX_RING_SENDER);
 	ring_attach(&rx, fd, IPCX_RING_RECEIVER);
-	for (int i = 0; i < 11; i++) {
-		got = 0;
-		CHECK_EQ(ipcx_ring_send(&tx, &"abcdefghijk"[i], 1), 0);
-		--*(uint64_t *)(raw + 128);	/* the sender's position */
-		CHECK_OK(ipcx_ring_detach(&tx));
-		/* it may even have been received */
-		if (i % 2)
+	for (int i = 0; i < 22; i++) {
+		int there = i % 4 + 1;
+
+		for (int n = 0; n < there; n++) {
+			pid_t pid = fork();
+
+			CHECK_GE(pid, 0);
+			if (!pid) {
+				ring_attach(&tx, fd, IPCX_RING_SENDER);
+				CHECK_EQ(ipcx_ring_send(&tx, &"abcdefgh"[n], 1), 0);
+				kill(getpid(), SIGKILL);
+			}
+			CHECK_KILLED_BY(pid, SIGKILL);
+			memset(raw + 128, 0x5a, 8);	/* of the sender's line */
+		}
+		CHECK_OK(ipcx_ring_stat(&rx, &st));
+		CHECK_EQ(st.used, there);
+		for (int n = 0; n < there; n++) {
 			CHECK_EQ(ipcx_ring_recv(&rx, &got, 1), 1);
-		ring_attach(&tx, fd, IPCX_RING_SENDER);
-		CHECK_EQ(*(uint64_t *)(raw + 128), i + 1);
-		if (i % 2 == 0)
-			CHECK_EQ(ipcx_ring_recv(&rx, &got, 1), 1);
-		CHECK_EQ(got, "abcdefghijk"[i]);
+			CHECK_EQ(got, "abcdefgh"[n]);
+		}
+		CHECK_OK(ipcx_ring_stat(&rx, &st));
+		CHECK_EQ(st.used, 0);
 	}
 }
 
