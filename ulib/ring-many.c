@@ -272,7 +272,7 @@ static int end_sleep(struct ring *r, struct ring_side *s, bool slept, int ret)
 	uint64_t word = load_acquire(word_of(r, s->next));
 
 	if (slept && ret > 0 && !ahead(r, word, s->next) && MWORD_STATE(word) == (s == &r->tx ? FREE : READY))
-		ipcx_internal_unpark(&s->bell->sleep, 1);
+		ipcx_internal_unpark(&s->bell->word.sleep, 1);
 	return ret;
 }
 
@@ -328,7 +328,7 @@ many_wait(struct ring *r, struct ring_side *s, int (*attempt)(struct ring *, str
 	for (;;) {
 		look_at_owner(r, s->blocked);
 		/* WAKE_BARRIER.  The mark may be others', too: it is left to who wakes. */
-		word = __atomic_fetch_or(&s->bell->sleep, BELL_SLEEP, __ATOMIC_SEQ_CST) | BELL_SLEEP;
+		word = __atomic_fetch_or(&s->bell->word.sleep, BELL_SLEEP, __ATOMIC_SEQ_CST) | BELL_SLEEP;
 		look = LOOK_NS;
 		if (!ipcx_internal_park_barrier() ||
 		    (load_acquire(&s->theirs->state) == END_HERE &&
@@ -339,18 +339,57 @@ many_wait(struct ring *r, struct ring_side *s, int (*attempt)(struct ring *, str
 			return end_sleep(r, s, slept, ret);
 		if (others_have_left(r, s)) {
 			/* the end is for all, and its one wake-up came here */
-			ipcx_internal_unpark(&s->bell->sleep, INT_MAX);
+			ipcx_internal_unpark(&s->bell->word.sleep, INT_MAX);
 			return attempt(r, a) ?: -EPIPE;
 		}
 		if (s->blocked && look > LOOK_OWNER_NS)
 			look = LOOK_OWNER_NS;
 		s->sleeps++;
-		ret = ipcx_internal_park(&s->bell->sleep, word, flags, timeout, look);
+		ret = ipcx_internal_park(&s->bell->word.sleep, word, flags, timeout, look);
 		if (ret)
 			return attempt(r, a) ?: ret;
 		slept = true;
 		look_for_others(r, s);
 	}
+}
+
+/* Is there something for claim() or take() at this end? */
+static bool has_something(struct ring *r, struct ring_side *s)
+{
+	uint64_t pos = s->next;
+
+	for (uint32_t i = 0; i < 2 * r->nr + 8; i++) {
+		uint64_t w = load_acquire(word_of(r, pos));
+		int32_t laps = ahead(r, w, pos);
+		uint32_t state = MWORD_STATE(w);
+
+		s->blocked = 0;
+		if (!laps && (s == &r->tx ? state == FREE : state == READY || state == SKIPPED))
+			return true;
+		if (laps < 0) {
+			s->blocked = s == &r->tx && state == TAKEN ? MWORD_OWNER(w) : 0;
+			return false;
+		}
+		if (!laps && s == &r->rx && state != TAKEN) {
+			s->blocked = state == CLAIMED ? MWORD_OWNER(w) : 0;
+			return false;
+		}
+		pos = laps > 1 ? pos + (uint64_t)(laps - 1) * r->nr + 1 : next_pos(r, s, pos);
+	}
+	return false;
+}
+
+int ipcx_internal_many_look(struct ring *r, struct ring_side *s)
+{
+	if ((s == &r->rx && r->many.nr_held) || has_something(r, s))
+		return 0;
+	look_at_owner(r, s->blocked);
+	look_for_others(r, s);
+	if (has_something(r, s))
+		return 0;
+	if (others_have_left(r, s))
+		return has_something(r, s) ? 0 : -EPIPE;
+	return (int)((s->blocked ? LOOK_OWNER_NS : LOOK_NS) / 1000000);
 }
 
 /* A slot for a message, its number in *@at. */
@@ -620,7 +659,8 @@ static void side_detach(struct ring *r, struct ring_side *s, unsigned int locks)
 		__atomic_compare_exchange_n(&s->bell->state, &here, END_GONE, false,
 					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	ipcx_internal_unpark(&s->theirs->sleep, INT_MAX);
+	ipcx_internal_unpark(&s->theirs->word.sleep, INT_MAX);
+	ipcx_internal_ring_poller(s);
 }
 
 void ipcx_internal_many_detach(struct ring *r)

@@ -199,7 +199,7 @@ end_wait(struct ring *r, struct ring_side *s, int (*ready)(struct ring *), unsig
 
 	for (;;) {
 		/* WAKE_BARRIER.  An end that attaches later than this rings. */
-		store_relaxed(&s->bell->sleep, BELL_SLEEP);
+		store_relaxed(&s->bell->word.sleep, BELL_SLEEP);
 		look = PARK_LOOK_NS;
 		if (!ipcx_internal_park_barrier() ||
 		    (load_acquire(&s->theirs->state) == END_HERE &&
@@ -214,18 +214,34 @@ end_wait(struct ring *r, struct ring_side *s, int (*ready)(struct ring *), unsig
 			break;
 		}
 		s->sleeps++;
-		ret = ipcx_internal_park(&s->bell->sleep, BELL_SLEEP, flags, timeout, look);
+		ret = ipcx_internal_park(&s->bell->word.sleep, BELL_SLEEP, flags, timeout, look);
 		if (ret) {
 			ret = ready(r) ?: ret;
 			break;
 		}
-		if (load_relaxed(&s->bell->sleep) && other_is_dead(r, s)) {
+		if (load_relaxed(&s->bell->word.sleep) && other_is_dead(r, s)) {
 			ret = ready(r) ?: -EPIPE;
 			break;
 		}
 	}
-	store_relaxed(&s->bell->sleep, 0);
+	store_relaxed(&s->bell->word.sleep, 0);
 	return ret;
+}
+
+int ipcx_internal_one_look(struct ring *r, struct ring_side *s, int ms)
+{
+	int ret;
+
+	s->spill_need = s->poll_need;
+	ret = s == &r->tx ? tx_ready(r) : rx_check(r) ?: rx_ready(r);
+	if (!ret && (other_has_left(s) || other_is_dead(r, s))) {
+		/* It may have published something last. */
+		ret = s == &r->tx ? tx_ready(r) : rx_ready(r);
+		if (!ret)
+			ret = -EPIPE;
+	}
+	s->spill_need = 0;
+	return ret < 0 ? ret : ret ? 0 : ms;
 }
 
 /* 0 when there is room for @need bytes in the shared bytes and a slot. */
@@ -239,6 +255,7 @@ static __attribute__((noinline)) int wait_room(struct ring *r, uint64_t need, un
 	r->tx.spill_need = need;
 	ret = end_wait(r, &r->tx, tx_ready, flags, timeout);
 	r->tx.spill_need = 0;
+	r->tx.poll_need = ret == -EAGAIN ? need : 0;
 	return ret < 0 ? ret : 0;
 }
 
@@ -458,7 +475,7 @@ int ipcx_ring_send(struct ipcx_ring *ring, const void *buf, size_t len)
 
 	if (unlikely(!send_now(s, buf, len)))
 		return send_slowly(ring, buf, len, 0, IPCX_FOREVER);
-	return (int)ring_now(s, &s->shared->data.sleep, 0);
+	return (int)ring_now(s, &s->shared->data.word.sleep, 0);
 }
 
 int ipcx_ring_send_until(struct ipcx_ring *ring, const void *buf, size_t len, unsigned int flags,
@@ -468,7 +485,7 @@ int ipcx_ring_send_until(struct ipcx_ring *ring, const void *buf, size_t len, un
 
 	if (unlikely(flags & ~WAIT_FLAGS || !send_now(s, buf, len)))
 		return send_slowly(ring, buf, len, flags, timeout);
-	return (int)ring_now(s, &s->shared->data.sleep, 0);
+	return (int)ring_now(s, &s->shared->data.word.sleep, 0);
 }
 
 int ipcx_ring_sendv(struct ipcx_ring *ring, const struct iovec *msgs, unsigned int nr,
@@ -667,7 +684,7 @@ static inline ssize_t release_now(struct ring_side *s, uint64_t at, ssize_t ret)
 	struct ring_shared *shared = s->shared;
 
 	store_release(&shared->rx.pos, at);			/* RING_FREE */
-	return ring_now(s, &shared->room.sleep, ret);
+	return ring_now(s, &shared->room.word.sleep, ret);
 }
 
 ssize_t ipcx_ring_recv(struct ipcx_ring *ring, void *buf, size_t len)

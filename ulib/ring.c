@@ -155,6 +155,7 @@ static void side_clear(struct ring_side *side)
 	memset(side, 0, sizeof(*side));
 	side->base = (char *)&never_ready;
 	side->lap = LAP_ONE;
+	side->event = side->their_event = -1;
 }
 
 static void side_init(const struct ring *r, struct ring_side *side, const struct ring_shape *shape)
@@ -167,7 +168,6 @@ static void side_init(const struct ring *r, struct ring_side *side, const struct
 	side->inline_len = shape->inline_len;
 	side->fast_len = shape->inline_len < COPY_SMALL ? shape->inline_len : COPY_SMALL;
 	side->spin_ns = IPCX_RING_SPIN_NS;
-	side->event = side->their_event = -1;
 }
 
 bool ipcx_internal_ring_is_there(const struct ring *r, uint64_t pos)
@@ -214,7 +214,7 @@ static void side_attach(struct ring_side *side, struct ring_bell *bell, struct r
 	side->bell = bell;
 	side->theirs = theirs;
 	side->attached = 1;
-	store_relaxed(&bell->sleep, 0);
+	store_relaxed(&bell->word.sleep, 0);
 	note_cpu(side);
 	store_relaxed(&bell->expedited, expedited ? ALL_EXPEDITED : NOT_EXPEDITED);
 	store_release(&bell->state, END_HERE);
@@ -341,8 +341,10 @@ err:
  */
 ssize_t ipcx_internal_ring_wake(struct ring_side *s, ssize_t ret)
 {
-	uint32_t *sleep = &s->theirs->sleep, old = load_relaxed(sleep), turn = s->is_many ? BELL_TURN : 0;
+	uint32_t *sleep = &s->theirs->word.sleep, old = load_relaxed(sleep), turn = s->is_many ? BELL_TURN : 0;
 
+	if (unlikely(old & BELL_POLL))
+		ipcx_internal_ring_poller(s);
 	do {
 		if (!(old & BELL_SLEEP))
 			return ret;

@@ -60,23 +60,38 @@
 #define RING_BATCH	32U		/* IPCX_RING_MANY: most messages of a reservation, or a peek */
 #define LOAN_LOCK(owner)	(16U + (owner))
 
-/* bits of ring_bell.sleep */
+/* bits of bell_word.sleep */
 #define BELL_SLEEP	1U		/* there are sleepers: FUTEX_WAKE */
+#define BELL_POLL	2U		/* there are pollers: write to their descriptor */
+#define BELL_MARKS	(BELL_SLEEP | BELL_POLL)
 #define BELL_TURN	16U		/* a ring of many: how often somebody has been woken, from here on */
 
 /**
+ * union bell_word - who waits at an end
+ * @sleep: futex: BELL_SLEEP and BELL_POLL set by who waits, cleared by who wakes, and turns
+ * @turn: how often pollers have armed
+ */
+union bell_word {
+	struct {
+		uint32_t sleep;
+		uint32_t turn;
+	};
+	uint64_t both;
+};
+
+/**
  * struct ring_bell - how an end waits; on a line that changes only when somebody does
- * @sleep: futex: BELL_SLEEP set by who waits, cleared by who wakes, and turns
+ * @word: who waits
  * @state: END_*
  * @cpu: where the end ran when it last waited, plus 1
  * @expedited: ALL_EXPEDITED, NOT_EXPEDITED; 0: nobody yet
  */
 struct ring_bell {
-	uint32_t sleep;
+	union bell_word word;
 	uint32_t state;
 	uint32_t cpu;
 	uint32_t expedited;
-	char pad[RING_APART - 16];
+	char pad[RING_APART - 20];
 };
 
 /**
@@ -136,6 +151,7 @@ _Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
  * @spill_pos: bytes allocated or freed
  * @spill_seen: sender: how many the receiver has freed, as far as is known
  * @spill_need: sender: how many it waits for
+ * @poll_need: sender: how many it lacked last
  * @inline_len: longest message in a slot
  * @nr: messages reserved, or peeked at, ...
  * @nr_at: ... when it was here
@@ -174,6 +190,7 @@ struct ring_side {
 	uint64_t spill_pos;
 	uint64_t spill_seen;
 	uint64_t spill_need;
+	uint64_t poll_need;
 	uint64_t nr_at;
 	uint32_t nr;
 	uint32_t inline_len;
@@ -300,6 +317,16 @@ IPCX_HIDDEN int ipcx_internal_many_peekv(struct ring *r, struct iovec *msgs, uns
 					 unsigned int flags, uint64_t timeout);
 IPCX_HIDDEN int ipcx_internal_many_release(struct ring *r, unsigned int nr);
 
+/*
+ * ring-one.c, ring-many.c: is there something to do for end @s?  0 if so, or an error; or for how many milliseconds a
+ * poller may believe that there is not.
+ */
+IPCX_HIDDEN int ipcx_internal_one_look(struct ring *r, struct ring_side *s, int ms);
+IPCX_HIDDEN int ipcx_internal_many_look(struct ring *r, struct ring_side *s);
+
+/* ring-poll.c: ring for who polls the other end. */
+IPCX_HIDDEN void ipcx_internal_ring_poller(struct ring_side *side);
+
 /* ring.c: is message number @pos in its slot? */
 IPCX_HIDDEN bool ipcx_internal_ring_is_there(const struct ring *r, uint64_t pos);
 /* Wake who waits at the other end; returns @ret. */
@@ -312,7 +339,7 @@ IPCX_HIDDEN ssize_t ipcx_internal_ring_wake(struct ring_side *side, ssize_t ret)
 static inline ssize_t ring_wake_if_waiting(struct ring_side *side, ssize_t ret)
 {
 	park_publish_barrier();
-	if (unlikely(load_relaxed(&side->theirs->sleep) & BELL_SLEEP))
+	if (unlikely(load_relaxed(&side->theirs->word.sleep) & BELL_MARKS))
 		return ipcx_internal_ring_wake(side, ret);
 	return ret;
 }

@@ -5,7 +5,9 @@
  */
 #include "object.h"
 
+#include <fcntl.h>
 #include <ipcx-ring.h>
+#include <poll.h>
 
 #define QUOTA	"/sys/module/ipcx/parameters/user_bytes"
 
@@ -194,4 +196,63 @@ TEST(many_users)
 	for (int i = 1; i < 4; i++)
 		CHECK_EXITS(pid[i], 0);
 	CHECK_ERR(ipcx_ring_recv(&ring, &n, 8), EPIPE);
+}
+
+static int rings_a_semaphore(void *arg)
+{
+	int fd = CHECK_OK(ipcx_open("ring", IPCX_KIND_REGION, 0, 0)), bell;
+	struct ipcx_ring ring;
+
+	(void)arg;
+	/* no right to read: it cannot take the unit away */
+	bell = CHECK_OK(ipcx_open("bell", IPCX_KIND_SEM, IPCX_WRITE, 0));
+	CHECK_SYS(fcntl(bell, F_SETFL, O_NONBLOCK));
+	attach(&ring, fd, IPCX_RING_SENDER);
+	CHECK_OK(ipcx_ring_set_bell(&ring, IPCX_RING_RECEIVER, bell));
+	for (uint64_t n = 1; n <= 2000; n++) {
+		CHECK_EQ(ipcx_ring_send(&ring, &n, sizeof(n)), 0);
+		if (n % 50 == 0)
+			usleep(1);
+	}
+	return ipcx_ring_detach(&ring);
+}
+
+/* A bell that has a name, as the ring has: nothing needs to be passed on. */
+TEST(polled_by_a_semaphore)
+{
+	struct ipcx_options o = { .mode = 0666 };
+	struct pollfd p = { .events = POLLIN };
+	uint64_t n, want = 1;
+	struct ipcx_ring ring;
+	ssize_t ret;
+	pid_t pid;
+	int fd;
+
+	own_names();
+	fd = CHECK_OK(ipcx_ring_create("ring", NULL, &o));
+	p.fd = CHECK_OK(ipcx_sem_create("bell", 0, 1, &o));
+	CHECK_SYS(fcntl(p.fd, F_SETFL, O_NONBLOCK));
+	attach(&ring, fd, IPCX_RING_RECEIVER);
+	CHECK_OK(ipcx_ring_set_bell(&ring, IPCX_RING_RECEIVER, p.fd));
+	pid = spawn_as(TEST_UID_ALICE, rings_a_semaphore, NULL);
+	for (;;) {
+		ret = ipcx_ring_recv_until(&ring, &n, sizeof(n), IPCX_NOWAIT, 0);
+		if (ret == -EAGAIN) {
+			ret = ipcx_ring_arm(&ring, IPCX_RING_RECEIVER);
+			/* not for as long as it says: no wake-up may be lost */
+			if (ret > 0)
+				CHECK_EQ(CHECK_SYS(poll(&p, 1, TEST_SOON_MS)), 1);
+			if (ret >= 0)
+				continue;
+		}
+		if (ret < 0)
+			break;
+		CHECK_EQ(n, want);
+		want++;
+	}
+	CHECK_EQ(ret, -EPIPE);
+	CHECK_EQ(want, 2001);
+	CHECK_EXITS(pid, 0);
+	CHECK_OK(ipcx_unlink("ring"));
+	CHECK_OK(ipcx_unlink("bell"));
 }

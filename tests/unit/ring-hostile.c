@@ -11,10 +11,12 @@
 
 /**
  * struct victim - an honest process's view
+ * @bell: of both its ends
  * @base: where its mapping begins, as seen from the first slot
  */
 struct victim {
 	struct ipcx_ring ring;
+	int bell;
 	char *base;
 	size_t len;
 };
@@ -32,6 +34,9 @@ static void victim_attach(struct victim *v, int fd)
 	CHECK_EQ((uintptr_t)v->base % 4096, 0);
 	CHECK_EQ(ipcx_ring_commit(&v->ring, 1), 0);
 	v->len = (size_t)st.st_size;
+	v->bell = CHECK_SYS(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+	CHECK_OK(ipcx_ring_set_bell(&v->ring, IPCX_RING_SENDER, v->bell));
+	CHECK_OK(ipcx_ring_set_bell(&v->ring, IPCX_RING_RECEIVER, v->bell));
 }
 
 static void check_inside(const struct victim *v, const void *addr, size_t len)
@@ -58,7 +63,7 @@ static ssize_t any_call(struct victim *v)
 	ssize_t ret;
 
 	memset(out, CANARY, sizeof(out));
-	switch (test_random_below(4)) {
+	switch (test_random_below(5)) {
 	case 0:
 		fill(in, MAX_LEN, 0);
 		ret = ipcx_ring_send_until(&v->ring, in, test_random_below(MAX_LEN + 1), flags, end);
@@ -81,6 +86,10 @@ static ssize_t any_call(struct victim *v)
 		}
 		if (ret > 0)
 			check_error(ipcx_ring_commitv(&v->ring, msgs, test_random_below(ret + 1)));
+		break;
+	case 3:
+		ret = ipcx_ring_arm(&v->ring, test_random_below(2) ? IPCX_RING_SENDER : IPCX_RING_RECEIVER);
+		CHECK_LE(ret, 100);
 		break;
 	default:
 		ret = ipcx_ring_peekv(&v->ring, msgs, 5, flags, end);
@@ -121,6 +130,7 @@ static void one_word_at_a_time(unsigned int flags, size_t bytes)
 		}
 		CHECK_OK(ipcx_ring_detach(&v.ring));
 		munmap(raw, len);
+		close(v.bell);
 		close(fd);
 	}
 }

@@ -161,6 +161,19 @@ int ipcx_ring_peekv(struct ipcx_ring *ring, struct iovec *msgs, unsigned int nr,
 		    unsigned int flags, uint64_t timeout);
 int ipcx_ring_release(struct ipcx_ring *ring, unsigned int nr);
 
+/*
+ * To poll an end, IPCX_RING_SENDER for room or IPCX_RING_RECEIVER for messages: every handle that polls it, and every one
+ * of the other end, gets the same @fd, an eventfd(2) or an ipcx semaphore of one unit, O_NONBLOCK; -1: none.  It stays the
+ * caller's.
+ */
+int ipcx_ring_set_bell(struct ipcx_ring *ring, unsigned int end, int fd);
+/*
+ * When a call with IPCX_NOWAIT has said -EAGAIN, and before @fd is polled for POLLIN: returns for how many milliseconds at
+ * most, after which this is called again; 0: do not poll, there is something now.  -EPIPE: the other end has gone and
+ * nothing is left; -EINVAL: no bell; -EPROTO.
+ */
+int ipcx_ring_arm(struct ipcx_ring *ring, unsigned int end);
+
 /* ---- loans: memory that is handed over instead of copied ---- */
 
 #define IPCX_LOAN_MAX_NR	(1U << 20)
