@@ -221,21 +221,36 @@ static __attribute__((noinline)) void wake(struct msem *s, unsigned int nr, uint
 	} while (mark_again(s));
 }
 
-int ipcx_msem_post(struct ipcx_msem *sem, unsigned int nr)
+/* Somebody may sleep, or there is no room, or others are at it, too. */
+static __attribute__((noinline)) int post_slowly(struct msem *s, unsigned int nr)
 {
-	struct msem *s = (struct msem *)sem;
 	uint64_t old = load_relaxed(&s->shared->word), new;
 
 	do {
-		if (unlikely((uint64_t)UNITS(old) + nr > s->max || !nr))
+		if ((uint64_t)UNITS(old) + nr > s->max || !nr)
 			return nr ? -EOVERFLOW : -EINVAL;
 		new = old + nr;
-		if (unlikely(old & SLEEPERS))
+		if (old & SLEEPERS)
 			new &= ~(SLEEPERS | SEVERAL | TOOK);
-	} while (unlikely(!__atomic_compare_exchange_n(&s->shared->word, &old, new, true,
-						       __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)));
-	if (unlikely(old & SLEEPERS))
+	} while (!__atomic_compare_exchange_n(&s->shared->word, &old, new, true, __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
+	if (old & SLEEPERS)
 		wake(s, nr, old);
+	return 0;
+}
+
+int ipcx_msem_post(struct ipcx_msem *sem, unsigned int nr)
+{
+	struct msem *s = (struct msem *)sem;
+	struct msem_shared *shared = s->shared;
+	uint64_t old = load_relaxed(&shared->word);
+
+	/* One less than no units is more than there is room for. */
+	if (unlikely(old & SLEEPERS || (uint64_t)UNITS(old) + (uint32_t)(nr - 1) >= s->max))
+		return post_slowly(s, nr);
+	if (unlikely(!__atomic_compare_exchange_n(&shared->word, &old, old + nr, true, __ATOMIC_SEQ_CST,
+						  __ATOMIC_RELAXED)))
+		return post_slowly(s, nr);
 	return 0;
 }
 
