@@ -113,6 +113,24 @@ static inline void fetch_ahead(const struct ring *r, struct ring_side *s, uint64
 		s->fetch_end = load_relaxed(others) + room;
 }
 
+static inline void has_claimed(struct ring *r, uint64_t pos)
+{
+	struct ring_side *s = &r->tx;
+
+	s->next = pos + 1;
+	store_relaxed(&s->own->pos, pos + 1);
+	fetch_ahead(r, s, pos, &r->shared->rx.pos, r->nr);
+}
+
+static inline void has_taken(struct ring *r, uint64_t pos)
+{
+	struct ring_side *s = &r->rx;
+
+	s->next = pos + 1;
+	store_relaxed(&s->own->pos, pos + 1);
+	fetch_ahead(r, s, pos, &r->shared->tx.pos, 0);
+}
+
 /* Claim the next free slot: 1 with its number in *@at, 0 if there is none. */
 static int claim(struct ring *r, uint64_t *at)
 {
@@ -128,9 +146,7 @@ static int claim(struct ring *r, uint64_t *at)
 			if (!exchange(word, w, MWORD(mlap(r, pos), CLAIMED, r->owner, 0)))
 				continue;
 			*at = pos;
-			s->next = pos + 1;
-			store_relaxed(&s->own->pos, pos + 1);
-			fetch_ahead(r, s, pos, &r->shared->rx.pos, r->nr);
+			has_claimed(r, pos);
 			return 1;
 		}
 		if (laps < 0) {
@@ -165,15 +181,13 @@ static int take(struct ring *r, size_t max, uint64_t *at, uint32_t *len)
 			}
 			if (!exchange(word, w, MWORD(mlap(r, pos), TAKEN, r->owner, 0)))
 				continue;
-			s->next = pos + 1;
-			store_relaxed(&s->own->pos, pos + 1);
+			has_taken(r, pos);
 			*at = pos;
 			if (unlikely(*len > r->max_len)) {
 				store_release(word, MWORD(mlap(r, pos) + 1, FREE, 0, 0));
 				s->bad++;
 				return -EBADMSG;
 			}
-			fetch_ahead(r, s, pos, &r->shared->tx.pos, 0);
 			return 1;
 		}
 		if (!laps && state == SKIPPED) {
@@ -439,14 +453,23 @@ static inline void set_free(struct ring *r, uint64_t pos)
 	store_release(word_of(r, pos), MWORD(mlap(r, pos) + 1, FREE, 0, 0));	/* RING_FREE */
 }
 
+/* The short way: the slot is as it must be, if nobody has come before. */
 int ipcx_internal_many_send(struct ring *r, const void *buf, size_t len, unsigned int flags,
 			    uint64_t timeout)
 {
-	uint64_t at;
+	struct ring_side *s = &r->tx;
+	uint64_t at = s->next, *word = word_of(r, at), is_free = MWORD(mlap(r, at), FREE, 0, 0);
 	int ret;
 
 	if (unlikely(len > r->max_len))
 		return -EMSGSIZE;
+	if (likely(s->attached && !(flags & ~WAIT_FLAGS) &&
+		   exchange(word, is_free, is_free | MWORD(0, CLAIMED, r->owner, 0)))) {
+		has_claimed(r, at);
+		copy(word + 1, buf, len);
+		store_release(word, is_free | MWORD(0, READY, 0, len));	/* RING_PUBLISH */
+		return (int)ring_wake_if_waiting(s, 0);
+	}
 	ret = get_slot(r, &at, flags, timeout);
 	if (unlikely(ret))
 		return ret;
@@ -454,8 +477,7 @@ int ipcx_internal_many_send(struct ring *r, const void *buf, size_t len, unsigne
 	return publish(r, at, len);
 }
 
-ssize_t ipcx_internal_many_recv(struct ring *r, void *buf, size_t len, unsigned int flags,
-				uint64_t timeout)
+static ssize_t recv_slowly(struct ring *r, void *buf, size_t len, unsigned int flags, uint64_t timeout)
 {
 	uint32_t msg_len;
 	uint64_t at;
@@ -477,6 +499,26 @@ ssize_t ipcx_internal_many_recv(struct ring *r, void *buf, size_t len, unsigned 
 	copy(buf, (char *)word_of(r, at) + RING_HEAD, msg_len);
 	set_free(r, at);
 	return ring_wake_if_waiting(&r->rx, msg_len);
+}
+
+ssize_t ipcx_internal_many_recv(struct ring *r, void *buf, size_t len, unsigned int flags,
+				uint64_t timeout)
+{
+	struct ring_side *s = &r->rx;
+	uint64_t at = s->next, *word = word_of(r, at), lap = MWORD(mlap(r, at), 0, 0, 0), w, msg_len;
+
+	if (unlikely(!s->attached || r->many.nr_held || flags & ~WAIT_FLAGS))
+		return recv_slowly(r, buf, len, flags, timeout);
+	/* In another state, or another lap, it is longer than anything. */
+	w = load_acquire(word);						/* RING_PUBLISH */
+	msg_len = w - (lap | MWORD(0, READY, 0, 0));
+	if (unlikely(msg_len > r->max_len || msg_len > len ||
+		     !exchange(word, w, lap | MWORD(0, TAKEN, r->owner, 0))))
+		return recv_slowly(r, buf, len, flags, timeout);
+	has_taken(r, at);
+	copy(buf, word + 1, msg_len);
+	store_release(word, MWORD(mlap(r, at) + 1, FREE, 0, 0));	/* RING_FREE */
+	return ring_wake_if_waiting(s, (ssize_t)msg_len);
 }
 
 /* Give back what is claimed, from number @from on. */

@@ -21,6 +21,8 @@ static inline void next_lap(struct ring_side *s)
 {
 	uint64_t lap = all_slots(s);
 
+	/* or the compiler keeps in registers, for this, what the short way just adds */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	s->base -= lap;
 	s->lap_end += lap;
 	s->lap += LAP_ONE;
@@ -432,14 +434,12 @@ int ipcx_ring_commit(struct ipcx_ring *ring, size_t len)
 }
 
 /* What is large, does not fit into a slot, or finds no room there and then. */
-static __attribute__((noinline)) int send_slowly(struct ipcx_ring *ring, const void *buf,
-						 size_t len, unsigned int flags, uint64_t timeout)
+static __attribute__((noinline)) int send_one(struct ipcx_ring *ring, const void *buf, size_t len,
+					      unsigned int flags, uint64_t timeout)
 {
 	struct iovec msg = { .iov_len = len };
 	int ret;
 
-	if (ring_of(ring)->flags & IPCX_RING_MANY)
-		return ipcx_internal_many_send(ring_of(ring), buf, len, flags, timeout);
 	ret = ipcx_ring_reservev(ring, &msg, 1, flags, timeout);
 	if (ret < 0)
 		return ret;
@@ -460,6 +460,26 @@ static inline bool send_now(struct ring_side *s, const void *buf, size_t len)
 	copy_small(slot + RING_HEAD, buf, len);
 	store_release((uint64_t *)slot, word);			/* RING_PUBLISH */
 	return true;
+}
+
+static __attribute__((noinline)) int send_slowly(struct ipcx_ring *ring, const void *buf, size_t len,
+						 unsigned int flags, uint64_t timeout)
+{
+	struct ring *r = ring_of(ring);
+	struct ring_side *s = &r->tx;
+
+	if (r->flags & IPCX_RING_MANY)
+		return ipcx_internal_many_send(r, buf, len, flags, timeout);
+	/* A lap has ended, or the receiver has been looked at a lap ago. */
+	if (s->attached && len <= s->fast_len && !(flags & ~WAIT_FLAGS)) {
+		if (s->at < s->room_end)
+			set_limit(s);
+		else
+			tx_ready(r);
+		if (send_now(s, buf, len))
+			return (int)ring_wake_if_waiting(s, 0);
+	}
+	return send_one(ring, buf, len, flags, timeout);
 }
 
 /* As ring_wake_if_waiting(), of a bell that has no mark if nobody waits. */
@@ -644,14 +664,12 @@ int ipcx_ring_release(struct ipcx_ring *ring, unsigned int nr)
 }
 
 /* What is not there yet, does not lie in its slot, does not fit, or is garbage. */
-static __attribute__((noinline)) ssize_t recv_slowly(struct ipcx_ring *ring, void *buf, size_t len,
-						     unsigned int flags, uint64_t timeout)
+static __attribute__((noinline)) ssize_t recv_one(struct ipcx_ring *ring, void *buf, size_t len,
+						  unsigned int flags, uint64_t timeout)
 {
 	struct iovec msg;
 	int ret;
 
-	if (ring_of(ring)->flags & IPCX_RING_MANY)
-		return ipcx_internal_many_recv(ring_of(ring), buf, len, flags, timeout);
 	ret = ipcx_ring_peekv(ring, &msg, 1, flags, timeout);
 	if (ret < 0)
 		return ret;
@@ -660,6 +678,14 @@ static __attribute__((noinline)) ssize_t recv_slowly(struct ipcx_ring *ring, voi
 	copy(buf, msg.iov_base, msg.iov_len);
 	ipcx_ring_release(ring, 1);
 	return (ssize_t)msg.iov_len;
+}
+
+static __attribute__((noinline)) ssize_t recv_slowly(struct ipcx_ring *ring, void *buf, size_t len,
+						     unsigned int flags, uint64_t timeout)
+{
+	if (ring_of(ring)->flags & IPCX_RING_MANY)
+		return ipcx_internal_many_recv(ring_of(ring), buf, len, flags, timeout);
+	return recv_one(ring, buf, len, flags, timeout);
 }
 
 /* The short way: false if it cannot be taken.  *@at becomes what is free then. */
