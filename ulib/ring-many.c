@@ -100,11 +100,15 @@ static inline void fetch_ahead(const struct ring *r, struct ring_side *s, uint64
 			       const uint64_t *others, uint64_t room)
 {
 	if (likely(pos + FETCH_AHEAD < s->fetch_end)) {
+		const uint64_t *word = word_of(r, pos + FETCH_AHEAD);
+
 #ifdef __x86_64__
 		/* A no-op where the processor does not know it; not in the compiler's baseline. */
-		__asm__ volatile("prefetchw %0" : : "m"(*word_of(r, pos + FETCH_AHEAD)));
+		__asm__ volatile("prefetchw %0" : : "m"(*word));
+		if (s->stride > RING_LINE)
+			__asm__ volatile("prefetchw %0" : : "m"(word[RING_LINE / sizeof(*word)]));
 #else
-		__builtin_prefetch(word_of(r, pos + FETCH_AHEAD), 1);
+		__builtin_prefetch(word, 1);
 #endif
 		return;
 	}
@@ -277,15 +281,21 @@ static inline int try_take(struct ring *r, struct attempt *a)
 	return take(r, a->max, &a->at, &a->len);
 }
 
+/* Something was found; is there more of it? */
+static inline bool has_more(const struct ring *r, const struct ring_side *s)
+{
+	uint64_t word = load_relaxed(word_of(r, s->next));
+
+	return !ahead(r, word, s->next) && MWORD_STATE(word) == (s == &r->tx ? FREE : READY);
+}
+
 /*
  * What was waited for is there.  Who slept wakes another sleeper if there is more of it: the one who provided that may have
  * found that somebody was being woken.
  */
 static int end_sleep(struct ring *r, struct ring_side *s, bool slept, int ret)
 {
-	uint64_t word = load_acquire(word_of(r, s->next));
-
-	if (slept && ret > 0 && !ahead(r, word, s->next) && MWORD_STATE(word) == (s == &r->tx ? FREE : READY))
+	if (slept && ret > 0 && has_more(r, s))
 		ipcx_internal_unpark(&s->bell->word.sleep, 1);
 	return ret;
 }
@@ -307,6 +317,13 @@ many_wait(struct ring *r, struct ring_side *s, int (*attempt)(struct ring *, str
 		ret = attempt(r, a);
 		return ret ?: others_have_left(r, s) ? -EPIPE : -EAGAIN;
 	}
+	if (s->streaming) {
+		stay_behind();
+		ret = attempt(r, a);
+		note_streaming(s, ret > 0 && has_more(r, s));
+		if (ret)
+			return ret;
+	}
 	spin_ns = spin_time(r, s);
 	if (timeout != IPCX_FOREVER) {
 		now = ipcx_internal_now(flags);
@@ -321,6 +338,7 @@ many_wait(struct ring *r, struct ring_side *s, int (*attempt)(struct ring *, str
 			if (ret) {
 				if (s->misses)
 					s->misses = 0;
+				note_short(s, &spin);
 				return ret;
 			}
 			/* Never to sleep is no reason to wait for the dead. */

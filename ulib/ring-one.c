@@ -98,22 +98,6 @@ static bool other_has_left(const struct ring_side *s)
 	return load_acquire(&s->theirs->state) == END_GONE;
 }
 
-/*
- * A wait that was over at once may mean that this end receives a stream and the other end is just ahead, writing
- * to the very line that is looked at; each look takes the line away.  So the next wait lets it get some messages
- * ahead first.  If it has not done so by then, it was an answer that came soon: for more and more waits that is
- * not tried again.
- */
-#define SHORT_SPIN	256
-#define BEHIND_PAUSES	24
-#define MOST_HOLD	1023
-
-static inline void stay_behind(void)
-{
-	for (int i = 0; i < BEHIND_PAUSES; i++)
-		cpu_relax();
-}
-
 /* There is something; is there more of it? */
 static inline bool has_more(const struct ring *r, const struct ring_side *s)
 {
@@ -127,16 +111,6 @@ static inline bool has_more(const struct ring *r, const struct ring_side *s)
 		lap += LAP_ONE;
 	}
 	return WORD_LAP(load_relaxed((const uint64_t *)slot)) == WORD_LAP(lap);
-}
-
-static inline void note_streaming(struct ring_side *s, bool streaming)
-{
-	if (streaming) {
-		s->backoff = 0;
-		return;
-	}
-	s->streaming = 0;
-	s->hold = s->backoff = s->backoff < MOST_HOLD ? 2 * s->backoff + 1 : MOST_HOLD;
 }
 
 /*
@@ -180,10 +154,7 @@ end_wait(struct ring *r, struct ring_side *s, int (*ready)(struct ring *), unsig
 			if (ret) {
 				if (s->misses)
 					s->misses = 0;
-				if (s->hold)
-					s->hold--;
-				else
-					s->streaming = spin.tight > SPIN_TIGHT - SHORT_SPIN;
+				note_short(s, &spin);
 				return ret;
 			}
 			if (unlikely(!(spin.turns & (SPIN_TURNS - 1)) && !spin.tight &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How long an end of a ring spins before it sleeps.
+ * How an end of a ring waits: how long it spins before it sleeps, and how it stays behind a stream.
  */
 #ifndef IPCX_RING_WAIT_H
 #define IPCX_RING_WAIT_H
@@ -45,6 +45,42 @@ static inline uint64_t spin_time(const struct ring *r, struct ring_side *s)
 static inline bool yield_first(const struct ring *r, const struct ring_side *s)
 {
 	return s->spin_ns && (!r->may_spin || s->is_many || load_relaxed(&s->theirs->cpu) == s->cpu);
+}
+
+/*
+ * A wait that was over at once may mean that this end receives a stream and the other end is just ahead, writing
+ * to the very line that is looked at; each look takes the line away.  So the next wait lets it get some messages
+ * ahead first.  If it has not done so by then, it was an answer that came soon: for more and more waits that is
+ * not tried again.
+ */
+#define SHORT_SPIN	256
+#define BEHIND_PAUSES	24
+#define MOST_HOLD	1023
+
+static inline void stay_behind(void)
+{
+	for (int i = 0; i < BEHIND_PAUSES; i++)
+		cpu_relax();
+}
+
+/* After staying behind: was it a stream? */
+static inline void note_streaming(struct ring_side *s, bool streaming)
+{
+	if (streaming) {
+		s->backoff = 0;
+		return;
+	}
+	s->streaming = 0;
+	s->hold = s->backoff = s->backoff < MOST_HOLD ? 2 * s->backoff + 1 : MOST_HOLD;
+}
+
+/* A spin has found something. */
+static inline void note_short(struct ring_side *s, const struct spin *spin)
+{
+	if (s->hold)
+		s->hold--;
+	else
+		s->streaming = spin->tight > SPIN_TIGHT - SHORT_SPIN;
 }
 
 #endif /* IPCX_RING_WAIT_H */
