@@ -44,9 +44,6 @@
 #define LOOK_OWNER_NS	4000000ULL
 #define LOOK_NS		10000000ULL
 
-#define FETCH_AHEAD	12U
-#define FETCH_TURNS	16U
-
 static inline uint64_t *word_of(const struct ring *r, uint64_t pos)
 {
 	return (uint64_t *)slot_of(r, &r->tx, pos);
@@ -91,48 +88,25 @@ static inline uint64_t next_pos(const struct ring *r, const struct ring_side *s,
 	return pos + 1;
 }
 
-/*
- * Fetch a slot's line for writing, so that the exchange some messages later does not wait for it.
- * Only as far as this side is known to have something to do: a line that the other side is about
- * to write would just travel once more.
- */
-static inline void fetch_ahead(const struct ring *r, struct ring_side *s, uint64_t pos,
-			       const uint64_t *others, uint64_t room)
+/* Go on from @pos. */
+static void seek(const struct ring *r, struct ring_side *s, uint64_t pos)
 {
-	if (likely(pos + FETCH_AHEAD < s->fetch_end)) {
-		const uint64_t *word = word_of(r, pos + FETCH_AHEAD);
+	s->next = pos;
+	s->next_word = word_of(r, pos);
+	s->next_lap = MWORD(mlap(r, pos), FREE, 0, 0);
+}
 
-#ifdef __x86_64__
-		/* A no-op where the processor does not know it; not in the compiler's baseline. */
-		__asm__ volatile("prefetchw %0" : : "m"(*word));
-		if (s->stride > RING_LINE)
-			__asm__ volatile("prefetchw %0" : : "m"(word[RING_LINE / sizeof(*word)]));
-#else
-		__builtin_prefetch(word, 1);
-#endif
-		return;
+/* This end has the slot at s->next. */
+static inline void advance(struct ring_side *s)
+{
+	char *slot = (char *)s->next_word + s->stride;
+
+	if (unlikely(slot == s->end)) {
+		slot = s->slots;
+		s->next_lap += MWORD(1, FREE, 0, 0);
 	}
-	/* Their position is on a line that they write: it is looked at now and then. */
-	if (!(++s->fetch_turns % FETCH_TURNS))
-		s->fetch_end = load_relaxed(others) + room;
-}
-
-static inline void has_claimed(struct ring *r, uint64_t pos)
-{
-	struct ring_side *s = &r->tx;
-
-	s->next = pos + 1;
-	store_relaxed(&s->own->pos, pos + 1);
-	fetch_ahead(r, s, pos, &r->shared->rx.pos, r->nr);
-}
-
-static inline void has_taken(struct ring *r, uint64_t pos)
-{
-	struct ring_side *s = &r->rx;
-
-	s->next = pos + 1;
-	store_relaxed(&s->own->pos, pos + 1);
-	fetch_ahead(r, s, pos, &r->shared->tx.pos, 0);
+	s->next_word = (uint64_t *)slot;
+	store_relaxed(&s->own->pos, ++s->next);
 }
 
 /* Claim the next free slot: 1 with its number in *@at, 0 if there is none. */
@@ -150,7 +124,8 @@ static int claim(struct ring *r, uint64_t *at)
 			if (!exchange(word, w, MWORD(mlap(r, pos), CLAIMED, r->owner, 0)))
 				continue;
 			*at = pos;
-			has_claimed(r, pos);
+			seek(r, s, pos);
+			advance(s);
 			return 1;
 		}
 		if (laps < 0) {
@@ -161,7 +136,7 @@ static int claim(struct ring *r, uint64_t *at)
 		/* The slot has been used in all laps in between. */
 		pos = laps > 1 ? pos + (uint64_t)(laps - 1) * r->nr + 1 : next_pos(r, s, pos);
 	}
-	s->next = pos;
+	seek(r, s, pos);
 	return 0;
 }
 
@@ -180,12 +155,13 @@ static int take(struct ring *r, size_t max, uint64_t *at, uint32_t *len)
 		if (!laps && state == READY) {
 			*len = MWORD_LEN(w);
 			if (*len > max && *len <= r->max_len) {
-				s->next = pos;
+				seek(r, s, pos);
 				return -EMSGSIZE;
 			}
 			if (!exchange(word, w, MWORD(mlap(r, pos), TAKEN, r->owner, 0)))
 				continue;
-			has_taken(r, pos);
+			seek(r, s, pos);
+			advance(s);
 			*at = pos;
 			if (unlikely(*len > r->max_len)) {
 				store_release(word, MWORD(mlap(r, pos) + 1, FREE, 0, 0));
@@ -205,7 +181,7 @@ static int take(struct ring *r, size_t max, uint64_t *at, uint32_t *len)
 		}
 		pos = laps > 1 ? pos + (uint64_t)(laps - 1) * r->nr + 1 : next_pos(r, s, pos);
 	}
-	s->next = pos;
+	seek(r, s, pos);
 	return 0;
 }
 
@@ -284,7 +260,7 @@ static inline int try_take(struct ring *r, struct attempt *a)
 /* Something was found; is there more of it? */
 static inline bool has_more(const struct ring *r, const struct ring_side *s)
 {
-	uint64_t word = load_relaxed(word_of(r, s->next));
+	uint64_t word = load_relaxed(s->next_word);
 
 	return !ahead(r, word, s->next) && MWORD_STATE(word) == (s == &r->tx ? FREE : READY);
 }
@@ -471,23 +447,14 @@ static inline void set_free(struct ring *r, uint64_t pos)
 	store_release(word_of(r, pos), MWORD(mlap(r, pos) + 1, FREE, 0, 0));	/* RING_FREE */
 }
 
-/* The short way: the slot is as it must be, if nobody has come before. */
-int ipcx_internal_many_send(struct ring *r, const void *buf, size_t len, unsigned int flags,
-			    uint64_t timeout)
+static __attribute__((noinline)) int send_slowly(struct ring *r, const void *buf, size_t len, unsigned int flags,
+						 uint64_t timeout)
 {
-	struct ring_side *s = &r->tx;
-	uint64_t at = s->next, *word = word_of(r, at), is_free = MWORD(mlap(r, at), FREE, 0, 0);
+	uint64_t at;
 	int ret;
 
 	if (unlikely(len > r->max_len))
 		return -EMSGSIZE;
-	if (likely(s->attached && !(flags & ~WAIT_FLAGS) &&
-		   exchange(word, is_free, is_free | MWORD(0, CLAIMED, r->owner, 0)))) {
-		has_claimed(r, at);
-		copy(word + 1, buf, len);
-		store_release(word, is_free | MWORD(0, READY, 0, len));	/* RING_PUBLISH */
-		return (int)ring_wake_if_waiting(s, 0);
-	}
 	ret = get_slot(r, &at, flags, timeout);
 	if (unlikely(ret))
 		return ret;
@@ -495,7 +462,24 @@ int ipcx_internal_many_send(struct ring *r, const void *buf, size_t len, unsigne
 	return publish(r, at, len);
 }
 
-static ssize_t recv_slowly(struct ring *r, void *buf, size_t len, unsigned int flags, uint64_t timeout)
+/* The short way: the slot is as it must be, if nobody has come before. */
+int ipcx_internal_many_send(struct ring *r, const void *buf, size_t len, unsigned int flags,
+			    uint64_t timeout)
+{
+	struct ring_side *s = &r->tx;
+	uint64_t *word = s->next_word, lap = s->next_lap;
+
+	if (unlikely(len > s->fast_len || !s->attached || flags & ~WAIT_FLAGS ||
+		     !exchange(word, lap, lap | MWORD(0, CLAIMED, r->owner, 0))))
+		return send_slowly(r, buf, len, flags, timeout);
+	advance(s);
+	copy_small((char *)word + RING_HEAD, buf, len);
+	store_release(word, lap | MWORD(0, READY, 0, len));		/* RING_PUBLISH */
+	return (int)ring_wake_if_waiting(s, 0);
+}
+
+static __attribute__((noinline)) ssize_t recv_slowly(struct ring *r, void *buf, size_t len, unsigned int flags,
+						     uint64_t timeout)
 {
 	uint32_t msg_len;
 	uint64_t at;
@@ -523,19 +507,19 @@ ssize_t ipcx_internal_many_recv(struct ring *r, void *buf, size_t len, unsigned 
 				uint64_t timeout)
 {
 	struct ring_side *s = &r->rx;
-	uint64_t at = s->next, *word = word_of(r, at), lap = MWORD(mlap(r, at), 0, 0, 0), w, msg_len;
+	uint64_t *word = s->next_word, lap = s->next_lap, w, msg_len;
 
 	if (unlikely(!s->attached || r->many.nr_held || flags & ~WAIT_FLAGS))
 		return recv_slowly(r, buf, len, flags, timeout);
 	/* In another state, or another lap, it is longer than anything. */
 	w = load_acquire(word);						/* RING_PUBLISH */
 	msg_len = w - (lap | MWORD(0, READY, 0, 0));
-	if (unlikely(msg_len > r->max_len || msg_len > len ||
+	if (unlikely(msg_len > s->fast_len || msg_len > len ||
 		     !exchange(word, w, lap | MWORD(0, TAKEN, r->owner, 0))))
 		return recv_slowly(r, buf, len, flags, timeout);
-	has_taken(r, at);
-	copy(buf, word + 1, msg_len);
-	store_release(word, MWORD(mlap(r, at) + 1, FREE, 0, 0));	/* RING_FREE */
+	advance(s);
+	copy_small(buf, (char *)word + RING_HEAD, msg_len);
+	store_release(word, lap + MWORD(1, FREE, 0, 0));		/* RING_FREE */
 	return ring_wake_if_waiting(s, (ssize_t)msg_len);
 }
 
@@ -674,7 +658,7 @@ static void side_attach(struct ring *r, struct ring_side *s, struct ring_end *ow
 	s->theirs = theirs;
 	s->attached = 1;
 	s->is_many = 1;
-	s->next = find_pos(r, s);
+	seek(r, s, find_pos(r, s));
 	/* Who yields instead of sleeping is never woken, and would not be told. */
 	note_cpu(s);
 	if (!expedited)

@@ -164,8 +164,7 @@ _Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
  * @reserved: sender: where the message is that ipcx_ring_commit() sends
  * @next: IPCX_RING_MANY: position from which to go on; @at and @limit stay equal, so that the
  *	short way is never taken
- * @fetch_end: IPCX_RING_MANY: up to here it has something to do, as far as was seen
- * @fetch_turns: messages since it has looked
+ * @next_word, @next_lap: of @next: where its word is, and the word of a slot that is free in its lap
  * @blocked: IPCX_RING_MANY: whose slot is in the way, or 0
  * @is_many: others may wait where this end does
  * @event: descriptor that a poller of this end polls, or -1
@@ -204,8 +203,8 @@ struct ring_side {
 	uint8_t is_many;
 
 	uint64_t next;
-	uint64_t fetch_end;
-	uint32_t fetch_turns;
+	uint64_t *next_word;
+	uint64_t next_lap;
 	uint32_t blocked;
 	int event;
 	int their_event;
@@ -254,7 +253,7 @@ struct ring {
 	uint32_t role;
 	uint32_t owner;
 	bool may_spin;
-	char pad[36];
+	char pad[20];
 	struct ring_side tx;
 	char between[16];
 	struct ring_side rx;
