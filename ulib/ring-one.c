@@ -651,14 +651,6 @@ static __attribute__((noinline)) ssize_t recv_one(struct ipcx_ring *ring, void *
 	return (ssize_t)msg.iov_len;
 }
 
-static __attribute__((noinline)) ssize_t recv_slowly(struct ipcx_ring *ring, void *buf, size_t len,
-						     unsigned int flags, uint64_t timeout)
-{
-	if (ring_of(ring)->flags & IPCX_RING_MANY)
-		return ipcx_internal_many_recv(ring_of(ring), buf, len, flags, timeout);
-	return recv_one(ring, buf, len, flags, timeout);
-}
-
 /* The short way: false if it cannot be taken.  *@at becomes what is free then. */
 static inline bool recv_now(struct ring_side *s, void *buf, size_t len, uint64_t *msg_len, uint64_t *at)
 {
@@ -682,6 +674,23 @@ static inline ssize_t release_now(struct ring_side *s, uint64_t at, ssize_t ret)
 
 	store_release(&shared->rx.pos, at);			/* RING_FREE */
 	return ring_now(s, &shared->room.word.sleep, ret);
+}
+
+static __attribute__((noinline)) ssize_t recv_slowly(struct ipcx_ring *ring, void *buf, size_t len,
+						     unsigned int flags, uint64_t timeout)
+{
+	struct ring *r = ring_of(ring);
+	uint64_t msg_len, at;
+	int ret;
+
+	if (r->flags & IPCX_RING_MANY)
+		return ipcx_internal_many_recv(r, buf, len, flags, timeout);
+	ret = wait_message(r, flags, timeout);
+	if (ret)
+		return ret;
+	if (likely(recv_now(&r->rx, buf, len, &msg_len, &at)))
+		return release_now(&r->rx, at, (ssize_t)msg_len);
+	return recv_one(ring, buf, len, flags, timeout);
 }
 
 ssize_t ipcx_ring_recv(struct ipcx_ring *ring, void *buf, size_t len)
