@@ -685,11 +685,13 @@ static __attribute__((noinline)) ssize_t recv_slowly(struct ipcx_ring *ring, voi
 
 	if (r->flags & IPCX_RING_MANY)
 		return ipcx_internal_many_recv(r, buf, len, flags, timeout);
-	ret = wait_message(r, flags, timeout);
-	if (ret)
-		return ret;
-	if (likely(recv_now(&r->rx, buf, len, &msg_len, &at)))
-		return release_now(&r->rx, at, (ssize_t)msg_len);
+	if (!rx_ready(r)) {
+		ret = wait_message(r, flags, timeout);
+		if (ret)
+			return ret;
+		if (likely(recv_now(&r->rx, buf, len, &msg_len, &at)))
+			return release_now(&r->rx, at, (ssize_t)msg_len);
+	}
 	return recv_one(ring, buf, len, flags, timeout);
 }
 
