@@ -14,9 +14,11 @@
 
 /**
  * struct ipcx_level - the messages of one type and priority, first in first out
- * @by_type:	in ipcx_order.by_type: type, then higher priority first
- * @by_turn:	in ipcx_order.by_turn: higher priority, then earlier first message
- * @first:	the first message, linked by ipcx_message.next; never NULL while in the trees
+ * @by_type:	in ipcx_order.by_type: by @key
+ * @by_turn:	in ipcx_order.by_turn: higher priority, then earlier @turn
+ * @key:	type, then higher priority first: see level_key()
+ * @turn:	in the trees: ipcx_message.seq of the first message, or, while there is none, of the last there was
+ * @first:	the first message, linked by ipcx_message.next
  * @tail:	where the next message is linked
  * @type:	their type
  * @priority:	their priority
@@ -25,6 +27,8 @@
 struct ipcx_level {
 	struct rb_node by_type;
 	struct rb_node by_turn;
+	u64 key;
+	u64 turn;
 	struct ipcx_message *first;
 	struct ipcx_message **tail;
 	u32 type;
@@ -38,6 +42,8 @@ struct ipcx_level {
  * @only:	the only level, in neither tree; NULL if there are several
  * @by_type:	all levels
  * @by_turn:	all levels
+ * @idle:	the one level of the trees that has no message, or NULL: the next message may well belong to it
+ * @last_turn:	the latest ipcx_level.turn of any level so far
  *
  * There is always at least one level, so that a queue whose messages have all the same type and priority
  * allocates nothing and touches no tree.
@@ -47,6 +53,8 @@ struct ipcx_order {
 	struct ipcx_level *only;
 	struct rb_root_cached by_type;
 	struct rb_root_cached by_turn;
+	struct ipcx_level *idle;
+	u64 last_turn;
 };
 
 int ipcx_order_init(struct ipcx_order *order);
@@ -69,7 +77,7 @@ static inline bool ipcx_select_matches(struct ipcx_select select, u32 type)
 }
 
 bool ipcx_order_add_slow(struct ipcx_order *order, struct ipcx_message *msg, bool again);
-struct ipcx_level *ipcx_order_find_slow(const struct ipcx_order *order, struct ipcx_select select);
+struct ipcx_level *ipcx_order_find_slow(struct ipcx_order *order, struct ipcx_select select);
 bool ipcx_order_remove(struct ipcx_order *order, struct ipcx_message *msg);
 void ipcx_order_take_slow(struct ipcx_order *order, struct ipcx_level *level, struct ipcx_message *msg);
 
@@ -97,7 +105,7 @@ static inline bool ipcx_order_add(struct ipcx_order *order, struct ipcx_message 
 }
 
 /* The level whose first message is the one that @select asks for, or NULL. */
-static inline struct ipcx_level *ipcx_order_find(const struct ipcx_order *order, struct ipcx_select select)
+static inline struct ipcx_level *ipcx_order_find(struct ipcx_order *order, struct ipcx_select select)
 {
 	struct ipcx_level *level = order->only;
 
@@ -108,7 +116,7 @@ static inline struct ipcx_level *ipcx_order_find(const struct ipcx_order *order,
 	return ipcx_select_matches(select, level->type) ? level : NULL;
 }
 
-/* Take the first message of @level out.  A level that is left empty goes with the message, to be used again. */
+/* Take the first message of @level out.  With it goes a level that is not needed any more, to be used again. */
 static inline struct ipcx_message *ipcx_order_take(struct ipcx_order *order, struct ipcx_level *level)
 {
 	struct ipcx_message *msg = level->first;
