@@ -94,9 +94,14 @@ static void message_free(struct ipcx_message *msg, struct ipcx_object *obj)
 	kfree(msg);
 }
 
-/* Up to @nr messages for at most IPCX_SMALL_LEN bytes, as many as the pool has; returns how many. */
-u32 ipcx_pool_take_small(struct ipcx_pool *pool, struct ipcx_message **msgs, u32 nr)
+/* What a small message is charged for: a level may come to be part of it, see order.c. */
+#define SMALL_CHARGE	(IPCX_SMALL_NODE + sizeof(struct ipcx_level))
+
+/* Up to @nr messages by @id for at most IPCX_SMALL_LEN bytes, as many as the pool has; returns how many. */
+u32 ipcx_pool_take_small(struct ipcx_pool *pool, struct ipcx_message **msgs, u32 nr,
+			 const struct ipcx_sender_id *id)
 {
+	const struct ipcx_sender_id sender = *id;
 	struct ipcx_message *msg;
 	u32 i = 0;
 
@@ -105,44 +110,44 @@ u32 ipcx_pool_take_small(struct ipcx_pool *pool, struct ipcx_message **msgs, u32
 		msg = pool->free[IPCX_CLASS_SMALL];
 		for (; i < nr && msg; i++) {
 			msgs[i] = msg;
-			pool->bytes -= msg->charged;
+			ipcx_message_init_by(msg, &sender);
 			msg = msg->next;
 		}
+		pool->bytes -= i * SMALL_CHARGE;
 		WRITE_ONCE(pool->free[IPCX_CLASS_SMALL], msg);
 		spin_unlock(&pool->lock);
 	}
 	if (i < nr) {
 		msgs[i] = xchg(&pool->hot[IPCX_CLASS_SMALL], NULL);
-		i += !!msgs[i];
+		if (msgs[i])
+			ipcx_message_init_by(msgs[i++], &sender);
 	}
 	return i;
 }
 
 /*
- * ipcx_message_put() of @nr messages that have been received, and what came with them goes: those of the small class find
- * their place under one hold of the lock.
+ * ipcx_message_put() of @nr messages that have been received, and what came with them goes: the small ones, up to the
+ * first that is not, find their place under one hold of the lock.
  */
 void ipcx_message_put_many(struct ipcx_message **msgs, u32 nr, struct ipcx_object *obj, struct ipcx_pool *pool)
 {
-	u32 i, left = 1;
+	struct ipcx_message *free, *msg;
+	u32 i = 0, room;
 
-	/* the first keeps the quick place filled */
 	spin_lock(&pool->lock);
-	for (i = 1; i < nr; i++) {
-		struct ipcx_message *msg = msgs[i];
-
-		if (msg->class != IPCX_CLASS_SMALL || refcount_read(&msg->refs) != 1 ||
-		    pool->bytes + msg->charged > IPCX_POOL_BYTES) {
-			msgs[left++] = msg;
-			continue;
-		}
-		smp_acquire__after_ctrl_dep();	/* see PEEK_RELEASE */
-		pool->bytes += msg->charged;
-		msg->next = pool->free[IPCX_CLASS_SMALL];
-		WRITE_ONCE(pool->free[IPCX_CLASS_SMALL], msg);
+	room = (IPCX_POOL_BYTES - pool->bytes) / SMALL_CHARGE;
+	free = pool->free[IPCX_CLASS_SMALL];
+	for (room = min(room, nr); i < room; i++, free = msg) {
+		msg = msgs[i];
+		if (unlikely(msg->class != IPCX_CLASS_SMALL || refcount_read(&msg->refs) != 1))
+			break;
+		msg->next = free;
 	}
+	smp_acquire__after_ctrl_dep();	/* see PEEK_RELEASE */
+	pool->bytes += i * SMALL_CHARGE;
+	WRITE_ONCE(pool->free[IPCX_CLASS_SMALL], free);
 	spin_unlock(&pool->lock);
-	for (i = 0; i < left; i++) {
+	for (; i < nr; i++) {
 		if (unlikely(msgs[i]->class & IPCX_CLASS_ATTACHED))
 			ipcx_message_drop_attached(msgs[i], obj);
 		ipcx_message_put(msgs[i], obj, pool);
@@ -205,8 +210,7 @@ static struct ipcx_message *message_alloc(struct ipcx_object *obj, struct ipcx_p
 		node = 256 << class;
 	}
 
-	/* a level may come to be part of it: see order.c */
-	charge = node + pages + sizeof(struct ipcx_level);
+	charge = node + pages + sizeof(struct ipcx_level);	/* see SMALL_CHARGE */
 	ret = ipcx_charge(obj, charge);
 	if (ret) {
 		/* what this queue keeps for later may be what is missing now */

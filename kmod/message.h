@@ -161,7 +161,6 @@ struct ipcx_message *ipcx_message_create_slow(struct ipcx_object *obj, struct ip
 					      struct ipcx_buf buf, size_t len);
 struct ipcx_message *ipcx_message_clone(struct ipcx_object *obj, struct ipcx_pool *pool,
 					const struct ipcx_message *from);
-u32 ipcx_pool_take_small(struct ipcx_pool *pool, struct ipcx_message **msgs, u32 nr);
 void ipcx_message_put_many(struct ipcx_message **msgs, u32 nr, struct ipcx_object *obj,
 			   struct ipcx_pool *pool);
 void ipcx_message_put(struct ipcx_message *msg, struct ipcx_object *obj, struct ipcx_pool *pool);
@@ -200,6 +199,62 @@ static __always_inline bool ipcx_copy_out(const void *from, struct ipcx_buf *buf
 	return true;
 }
 
+/*
+ * The same of a small message, as part of a loop between user_read_access_begin() or user_write_access_begin() and its end:
+ * nothing may be called there.  @len is at most IPCX_SMALL_LEN, and @from or @to at most IPCX_SMALL_LAST, which access_ok()
+ * would allow: it costs more than this.  False if user space is not there.
+ */
+#define IPCX_SMALL_BLOCK	64
+#define IPCX_SMALL_LAST		(TASK_SIZE_MAX - IPCX_SMALL_LEN)
+
+static __always_inline bool ipcx_unsafe_copy_in(u8 *to, const u8 __user *from, size_t len)
+{
+	size_t i;
+	u64 word;
+
+	BUILD_BUG_ON(IPCX_SMALL_LEN >= 2 * IPCX_SMALL_BLOCK);
+	if (len & IPCX_SMALL_BLOCK) {
+#pragma GCC unroll 8
+		for (i = 0; i < IPCX_SMALL_BLOCK; i += 8) {
+			unsafe_get_user(word, (const u64 __user *)(from + i), fault);
+			*(u64 *)(to + i) = word;
+		}
+	}
+	if (len % IPCX_SMALL_BLOCK) {
+		for (i = len & IPCX_SMALL_BLOCK; i + 8 <= len; i += 8) {
+			unsafe_get_user(word, (const u64 __user *)(from + i), fault);
+			*(u64 *)(to + i) = word;
+		}
+		for (; i < len; i++)
+			unsafe_get_user(to[i], from + i, fault);
+	}
+	return true;
+
+fault:
+	return false;
+}
+
+static __always_inline bool ipcx_unsafe_copy_out(u8 __user *to, const u8 *from, size_t len)
+{
+	size_t i;
+
+	if (len & IPCX_SMALL_BLOCK) {
+#pragma GCC unroll 8
+		for (i = 0; i < IPCX_SMALL_BLOCK; i += 8)
+			unsafe_put_user(*(const u64 *)(from + i), (u64 __user *)(to + i), fault);
+	}
+	if (len % IPCX_SMALL_BLOCK) {
+		for (i = len & IPCX_SMALL_BLOCK; i + 8 <= len; i += 8)
+			unsafe_put_user(*(const u64 *)(from + i), (u64 __user *)(to + i), fault);
+		for (; i < len; i++)
+			unsafe_put_user(from[i], to + i, fault);
+	}
+	return true;
+
+fault:
+	return false;
+}
+
 /**
  * struct ipcx_sender_id - who sends
  * @pid: the process, without a reference
@@ -220,11 +275,10 @@ static inline struct ipcx_sender_id ipcx_sender_id(void)
 	return id;
 }
 
-/* The payload is there, or is about to be: @id, which is the caller, is the sender. */
-static inline void ipcx_message_init_by(struct ipcx_message *msg, size_t len, const struct ipcx_sender_id *id)
+/* @id, which is the caller, is the sender. */
+static inline void ipcx_message_init_by(struct ipcx_message *msg, const struct ipcx_sender_id *id)
 {
 	refcount_set(&msg->refs, 1);
-	msg->len = len;
 	if (unlikely(msg->pid != id->pid)) {
 		put_pid(msg->pid);
 		msg->pid = get_pid(id->pid);
@@ -237,8 +291,12 @@ static inline void ipcx_message_init(struct ipcx_message *msg, size_t len)
 {
 	struct ipcx_sender_id id = ipcx_sender_id();
 
-	ipcx_message_init_by(msg, len, &id);
+	msg->len = len;
+	ipcx_message_init_by(msg, &id);
 }
+
+u32 ipcx_pool_take_small(struct ipcx_pool *pool, struct ipcx_message **msgs, u32 nr,
+			 const struct ipcx_sender_id *id);
 
 /* A message with the payload and the credentials of the caller; -EFAULT, -ENOMEM, -EDQUOT. */
 static __always_inline struct ipcx_message *ipcx_message_create(struct ipcx_object *obj, struct ipcx_pool *pool,

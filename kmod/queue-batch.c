@@ -45,54 +45,88 @@ struct chunk {
 
 /* ---- sending ---- */
 
-/* The messages that @m describes, up to the first that cannot be made: @err says why. */
-static u32 make_chunk(struct ipcx_queue *q, const struct ipcx_msg *m, u32 nr, struct chunk *c, int *err)
+/*
+ * Make the messages that @from describes, up to the first that is not small, or otherwise than the first one, or wrong;
+ * returns how many.
+ */
+static u32 make_small(struct ipcx_queue *q, const struct ipcx_msg __user *from, u32 nr, struct chunk *c)
 {
 	const struct ipcx_sender_id id = ipcx_sender_id();
-	struct ipcx_message *small[IPCX_CHUNK_MSGS] ipcx_uninitialized;
-	u32 i, nr_small = 0, used = 0;
+	const size_t max = min_t(u64, q->max_msg_len, IPCX_SMALL_LEN);
+	const unsigned long last = IPCX_SMALL_LAST;
+	struct ipcx_message **at = c->msgs, **end;
+	struct ipcx_msg m = {};
 	size_t bytes = 0;
-	bool same = true;
+	u64 label;
 
+	/* type and priority, which lie side by side in both */
+	BUILD_BUG_ON(offsetof(struct ipcx_msg, priority) != offsetof(struct ipcx_msg, type) + 4 ||
+		     offsetof(struct ipcx_message, priority) != offsetof(struct ipcx_message, type) + 4 ||
+		     offsetof(struct ipcx_msg, type) % 8 || offsetof(struct ipcx_message, type) % 8);
+	c->bytes = 0;
+	c->same = true;
+	if (trace_ipcx_copy_in_enabled() || trace_ipcx_send_enabled() ||
+	    get_user(label, (const u64 __user *)&from->type) || get_user(m.len, &from->len))
+		return 0;
+	m.type = label;
+	m.priority = label >> 32;
+	if (m.len > max || ipcx_queue_check(q, &m))
+		return 0;
+	nr = ipcx_pool_take_small(&q->pool, at, nr, &id);
+	end = at + nr;
+	if (!user_read_access_begin(from, nr * sizeof(*from)))
+		goto out;
+	for (; at < end; at++, from++) {
+		struct ipcx_message *msg = *at;
+		u64 other, buf, len;
+		u32 flags;
+
+		unsafe_get_user(other, (const u64 __user *)&from->type, fault);
+		if (unlikely(other != label))
+			break;
+		unsafe_get_user(flags, &from->flags, fault);
+		if (unlikely(flags))
+			break;
+		unsafe_get_user(len, &from->len, fault);
+		unsafe_get_user(buf, &from->buf, fault);
+		if (unlikely(len > max || buf > last || !ipcx_unsafe_copy_in(msg->data, u64_to_user_ptr(buf), len)))
+			break;
+		msg->len = len;
+		*(u64 *)&msg->type = label;
+		bytes += len;
+	}
+fault:
+	user_read_access_end();
+	c->bytes = bytes;
+out:
+	while (end > at)
+		ipcx_message_put(*--end, &q->obj, &q->pool);
+	return at - c->msgs;
+}
+
+/* Add the messages that @m describes to @c, which has @made, up to the first that cannot be made: @err says why. */
+static u32 make_others(struct ipcx_queue *q, const struct ipcx_msg *m, u32 nr, struct chunk *c, u32 made, int *err)
+{
 	*err = 0;
-	if (nr > 1 && m[0].len <= IPCX_SMALL_LEN && !trace_ipcx_copy_in_enabled())
-		nr_small = ipcx_pool_take_small(&q->pool, small, nr);
-
-	for (i = 0; i < nr && bytes < IPCX_CHUNK_BYTES; i++) {
-		struct ipcx_buf buf = { .ptr = u64_to_user_ptr(m[i].buf) };
+	for (; nr && c->bytes < IPCX_CHUNK_BYTES; nr--, m++) {
+		struct ipcx_buf buf = { .ptr = u64_to_user_ptr(m->buf) };
 		struct ipcx_message *msg;
 
-		*err = ipcx_queue_check(q, &m[i]);
+		*err = ipcx_queue_check(q, m);
 		if (unlikely(*err))
 			break;
-		if (likely(m[i].len <= IPCX_SMALL_LEN && used < nr_small)) {
-			msg = small[used++];
-			ipcx_message_init_by(msg, m[i].len, &id);
-			if (unlikely(!ipcx_copy_in(msg->data, &buf, m[i].len))) {
-				ipcx_message_put(msg, &q->obj, &q->pool);
-				*err = -EFAULT;
-				break;
-			}
-		} else {
-			msg = ipcx_message_create(&q->obj, &q->pool, buf, m[i].len);
-			if (IS_ERR(msg)) {
-				*err = PTR_ERR(msg);
-				break;
-			}
+		msg = ipcx_message_create(&q->obj, &q->pool, buf, m->len);
+		if (IS_ERR(msg)) {
+			*err = PTR_ERR(msg);
+			break;
 		}
-		ipcx_queue_label(msg, &m[i]);
-		same &= m[i].type == m[0].type && m[i].priority == m[0].priority;
+		ipcx_queue_label(msg, m);
 		trace_ipcx_send(&q->obj, msg);
-		bytes += m[i].len;
-		c->msgs[i] = msg;
+		c->bytes += m->len;
+		c->msgs[made++] = msg;
+		c->same &= msg->type == c->msgs[0]->type && msg->priority == c->msgs[0]->priority;
 	}
-	c->bytes = bytes;
-	c->same = same;
-	for (; used < nr_small; used++) {
-		refcount_set(&small[used]->refs, 1);
-		ipcx_message_put(small[used], &q->obj, &q->pool);
-	}
-	return i;
+	return made;
 }
 
 /* Put the first @nr into the queue at once, if they fit and nobody waits.  False, with nothing changed, if not. */
@@ -151,15 +185,19 @@ long ipcx_queue_sendv(struct file *file, void *args, void __user *uargs)
 		return -EACCES;
 
 	while (!ret && done < batch->nr) {
-		u32 nr = ipcx_queue_get_chunk(m, from + done, batch->nr - done), made, in = 0, i;
+		u32 nr = min_t(u32, batch->nr - done, IPCX_CHUNK_MSGS), made, in = 0, i;
 		bool tapped;
 
-		if (!nr)
-			return done ? done : -EFAULT;
-		made = make_chunk(q, m, nr, &c, &ret);
-		/* what went before goes, and what could not be made is tried once more: memory may have come back */
-		if (made)
-			ret = 0;
+		made = make_small(q, from + done, nr, &c);
+		if (made < nr) {
+			nr = ipcx_queue_get_chunk(m, from + done + made, nr - made);
+			if (!nr && !made)
+				return done ? done : -EFAULT;
+			made = make_others(q, m, nr, &c, made, &ret);
+			/* what went before goes, and what could not be made is tried once more: memory may have come back */
+			if (made)
+				ret = 0;
+		}
 		tapped = unlikely(!list_empty(&q->taps));
 		for (i = 0; tapped && i < made; i++)
 			refcount_inc(&c.msgs[i]->refs);
@@ -193,19 +231,18 @@ static u32 take_all_locked(struct ipcx_queue *q, const struct ipcx_queue_recv *r
 	const struct ipcx_level *level = q->order.only;
 	struct ipcx_message *msg;
 	size_t bytes = 0;
-	u32 i;
+	u32 i = 0;
 
 	lockdep_assert_held(&q->obj.lock);
 	if (!level || !ipcx_select_matches(req->select, level->type) || q->obj.state & IPCX_OBJECT_SHUT_RECV ||
 	    !list_empty(&q->senders) || trace_ipcx_recv_enabled())
 		return 0;
-	msg = level->first;
-	for (i = 0; i < nr && msg && bytes < IPCX_CHUNK_BYTES; i++) {
-		if (unlikely(m[i].flags || (msg->len > m[i].len && !(req->flags & IPCX_RECV_TRUNCATE))))
+	for (msg = level->first; msg && nr-- && !m->flags && bytes < IPCX_CHUNK_BYTES; m++) {
+		if (unlikely(msg->len > m->len && !(req->flags & IPCX_RECV_TRUNCATE)))
 			break;
 		bytes += msg->len;
 		msg->link = NULL;
-		c->msgs[i] = msg;
+		c->msgs[i++] = msg;
 		msg = msg->next;
 	}
 	ipcx_order_take_until(&q->order, msg, i);
@@ -244,76 +281,85 @@ static u32 take_chunk(struct ipcx_queue *q, struct ipcx_queue_recv *req, const s
 }
 
 /*
- * Describe @nr messages at once.  False if that is not possible, because the caller sees the senders otherwise
- * than the first namespaces do, or something comes along, or not all can be written: perhaps some have been.
+ * Describe messages @i to @nr, and, unless @copied, copy their payloads, up to the first for which that is not possible: the
+ * caller sees the sender otherwise than the first namespaces do, something comes along, not all can be written, or its
+ * payload is to be copied and not small.  Returns the number of that one.
  */
-static bool describe_all(struct ipcx_msg __user *to, const struct chunk *c, const struct ipcx_msg *m, u32 nr)
+static __always_inline u32 deliver_quickly(struct ipcx_msg __user *to, const struct chunk *c, const struct ipcx_msg *m,
+					   u32 i, u32 nr, const bool copied)
 {
 	/* while user space can be reached, nothing may be called: nor what the compiler checks an array's bounds with */
-	struct ipcx_message *const *msgs = c->msgs;
+	struct ipcx_message *const *at = c->msgs + i, *const *end = c->msgs + nr;
 	const struct pid_namespace *ns = ns_of_pid(task_pid(current));
+	const unsigned long last_buf = IPCX_SMALL_LAST;
 	const struct pid *last = NULL;
-	u32 i, pid = 0;
+	u32 pid = 0;
 
-	BUILD_BUG_ON(offsetof(struct ipcx_message, priority) != offsetof(struct ipcx_message, type) + 4 ||
-		     offsetof(struct ipcx_message, type) % 8);
-	if (unlikely(current_user_ns() != &init_user_ns || !user_write_access_begin(to, nr * sizeof(*to))))
-		return false;
-	for (i = 0; i < nr; i++, to++) {
-		const struct ipcx_message *msg = msgs[i];
+	BUILD_BUG_ON(offsetof(struct ipcx_msg, flags) != offsetof(struct ipcx_msg, gid) + 4 ||
+		     offsetof(struct ipcx_msg, gid) % 8);
+	if (unlikely(current_user_ns() != &init_user_ns || (!copied && trace_ipcx_copy_out_enabled()) ||
+		     !user_write_access_begin(to, nr * sizeof(*to))))
+		return i;
+	for (to += i, m += i; at < end; at++, to++, m++) {
+		const struct ipcx_message *msg = *at;
+		u64 len = msg->len;
+		u64 flags = 0;
 
 		if (unlikely(msg->pid != last)) {
 			const struct upid *upid = msg->pid->numbers + msg->pid->level;
 
 			if (upid->ns != ns)
-				goto fault;
+				break;
 			last = msg->pid;
 			pid = upid->nr;
 		}
-		if (unlikely(READ_ONCE(msg->class) & IPCX_CLASS_ATTACHED))
-			goto fault;
-		unsafe_put_user(msg->len, &to->len, fault);
+		if (copied) {
+			if (unlikely(READ_ONCE(msg->class) & IPCX_CLASS_ATTACHED))
+				break;
+			flags = len > m->len ? IPCX_MSG_TRUNCATED : 0;
+		} else {
+			if (unlikely(READ_ONCE(msg->class) != IPCX_CLASS_SMALL || len > m->len || m->buf > last_buf ||
+				     !ipcx_unsafe_copy_out(u64_to_user_ptr(m->buf), msg->data, len)))
+				break;
+		}
+		unsafe_put_user(len, &to->len, fault);
 		/* type and priority, which lie side by side in both */
 		unsafe_put_user(*(const u64 *)&msg->type, (u64 __user *)&to->type, fault);
 		unsafe_put_user(pid, &to->pid, fault);
 		unsafe_put_user(__kuid_val(msg->uid), &to->uid, fault);
-		unsafe_put_user(__kgid_val(msg->gid), &to->gid, fault);
-		unsafe_put_user(msg->len > m[i].len ? IPCX_MSG_TRUNCATED : 0, &to->flags, fault);
+		/* gid and flags likewise */
+		unsafe_put_user(__kgid_val(msg->gid) | flags << 32, (u64 __user *)&to->gid, fault);
 	}
-	user_write_access_end();
-	return true;
-
 fault:
 	user_write_access_end();
-	return false;
+	return at - c->msgs;
 }
 
 /* Deliver @nr messages; returns how many could be, the others are back in the queue.  @err says why. */
 static u32 deliver_chunk(struct ipcx_queue *q, struct chunk *c, const struct ipcx_msg *m, u32 nr,
 			 struct ipcx_msg __user *to, int *err)
 {
-	u32 i, done;
+	u32 i, done = deliver_quickly(to, c, m, 0, nr, false);
 
 	*err = 0;
-	for (i = 0; i < nr; i++) {
-		struct ipcx_buf buf = { .ptr = u64_to_user_ptr(m[i].buf) };
+	if (done < nr) {
+		for (i = done; i < nr; i++) {
+			struct ipcx_buf buf = { .ptr = u64_to_user_ptr(m[i].buf) };
 
-		*err = ipcx_message_copy_out(&q->obj, c->msgs[i], buf, min_t(u64, c->msgs[i]->len, m[i].len));
-		if (unlikely(*err))
-			break;
+			*err = ipcx_message_copy_out(&q->obj, c->msgs[i], buf, min_t(u64, c->msgs[i]->len, m[i].len));
+			if (unlikely(*err))
+				break;
+		}
+		for (done = deliver_quickly(to, c, m, done, i, true); done < i; done++) {
+			if (ipcx_queue_put_msg(to + done, c->msgs[done], m[done].len)) {
+				*err = -EFAULT;
+				break;
+			}
+		}
 	}
-	done = i;
 	if (unlikely(fatal_signal_pending(current))) {
 		*err = -EINTR;
 		done = 0;
-	}
-	if (done && unlikely(!describe_all(to, c, m, done))) {
-		for (i = 0; i < done; i++) {
-			if (ipcx_queue_put_msg(to + i, c->msgs[i], m[i].len)) {
-				*err = -EFAULT;
-				done = i;
-			}
-		}
 	}
 	for (i = done; i < nr; i++)
 		ipcx_queue_give_back(q, c->msgs[i]);

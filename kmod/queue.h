@@ -168,7 +168,7 @@ static __always_inline void ipcx_tap_pass(struct ipcx_queue *q, struct ipcx_mess
 }
 
 /* Messages that are made, enter or leave together, and the bytes of payload after which there are no more. */
-#define IPCX_CHUNK_MSGS		16
+#define IPCX_CHUNK_MSGS		32
 #define IPCX_CHUNK_BYTES	SZ_64K
 
 /* Flags of a call that can wait, with what O_NONBLOCK adds. */

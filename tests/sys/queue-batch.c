@@ -12,6 +12,7 @@
 
 static uint64_t values[IPCX_BATCH_MAX + 1];
 static struct ipcx_msg msgs[IPCX_BATCH_MAX + 1];
+static bool alike;	/* all of one type and priority, which go another way */
 
 static void outgoing(unsigned int nr)
 {
@@ -19,7 +20,7 @@ static void outgoing(unsigned int nr)
 
 	for (i = 0; i < nr; i++) {
 		values[i] = 100 + i;
-		msgs[i] = msg_of(&values[i], 8, 1 + i % 3, i % 2);
+		msgs[i] = msg_of(&values[i], 8, alike ? 1 : 1 + i % 3, alike ? 0 : i % 2);
 	}
 }
 
@@ -193,6 +194,92 @@ TEST(sendv_stops_at_what_is_wrong)
 	check_bad_send(kernel_buf, EFAULT);
 }
 
+static void another_type(struct ipcx_msg *msg)
+{
+	msg->type = 2;
+}
+
+static void longer(struct ipcx_msg *msg)
+{
+	msg->len = 99;
+}
+
+/* In memory that has been used before, after the first time. */
+TEST(sendv_of_like_messages_stops_at_what_is_wrong)
+{
+	int q = make_queue(0, 0, 0);
+	unsigned int at, i;
+
+	alike = true;
+	check_bad_send(bad_type, EINVAL);
+	check_bad_send(bad_priority, EINVAL);
+	check_bad_send(bad_flags, EINVAL);
+	check_bad_send(bad_len, EMSGSIZE);
+	check_bad_send(bad_buf, EFAULT);
+	for (at = 0; at < NR; at++) {
+		outgoing(NR);
+		another_type(&msgs[at]);
+		longer(&msgs[(at + 3) % NR]);
+		CHECK_EQ(ipcx_queue_sendv(q, msgs, NR, NO_WAIT), NR);
+		for (i = 0; i < NR; i++)
+			msgs[i] = msg_of(&values[i], 8, 9, 9);
+		CHECK_EQ(ipcx_queue_recvv(q, msgs, NR, NULL, IPCX_NOWAIT | IPCX_RECV_TRUNCATE, IPCX_FOREVER), NR);
+		for (i = 0; i < NR; i++) {
+			CHECK_EQ(values[i], 100 + i);
+			CHECK_EQ(msgs[i].type, i == at ? 2 : 1);
+			CHECK_EQ(msgs[i].len, i == (at + 3) % NR ? 99 : 8);
+		}
+	}
+}
+
+#define LENGTHS		120
+
+/* Nothing else is read or written, also before a page that is not there. */
+TEST(every_length_of_like_messages)
+{
+	static uint8_t tx[LENGTHS][LENGTHS + 8], rx[LENGTHS][LENGTHS + 16];
+	uint8_t *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int q = make_queue(0, 0, 0);
+	unsigned int i, j, round;
+
+	CHECK(page != MAP_FAILED);
+	CHECK_OK(mprotect(page + 4096, 4096, PROT_NONE));
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < LENGTHS; i++) {
+			for (j = 0; j < sizeof(tx[i]); j++)
+				tx[i][j] = i * 7 + j * 3 + round;
+			msgs[i] = msg_of(tx[i] + i % 8, i, 7, 3);
+		}
+		memset(page, 0x11, 4096);
+		msgs[round * 40].buf = (uintptr_t)page + 4096 - round * 40;
+		CHECK_EQ(ipcx_queue_sendv(q, msgs, LENGTHS, NO_WAIT), LENGTHS);
+		memset(rx, 0xa5, sizeof(rx));
+		for (i = 0; i < LENGTHS; i++) {
+			msgs[i].buf = (uintptr_t)(rx[i] + 8 - i % 8);
+			msgs[i].type = msgs[i].priority = 0xa5a5;
+		}
+		msgs[round * 40 + 1].buf = (uintptr_t)page + 4096 - (round * 40 + 1);
+		CHECK_EQ(ipcx_queue_recvv(q, msgs, LENGTHS, NULL, NO_WAIT), LENGTHS);
+		for (i = 0; i < LENGTHS; i++) {
+			uint8_t *got = (uint8_t *)(uintptr_t)msgs[i].buf;
+
+			CHECK_EQ(msgs[i].len, i);
+			CHECK_EQ(msgs[i].type, 7);
+			CHECK_EQ(msgs[i].priority, 3);
+			CHECK_EQ(msgs[i].flags, 0);
+			if (i == round * 40) {
+				for (j = 0; j < i; j++)
+					CHECK_EQ(got[j], 0x11);
+			} else {
+				CHECK_MEM(got, tx[i] + i % 8, i);
+			}
+			if (i != round * 40 + 1)
+				CHECK_EQ(got[i], 0xa5);
+			CHECK_EQ(got[-1], i == round * 40 + 1 ? 0x11 : 0xa5);
+		}
+	}
+}
+
 /* The raw call: the library clears flags. */
 static int recvv_raw(int q, struct ipcx_msg *to, unsigned int nr)
 {
@@ -245,6 +332,14 @@ static void check_bad_recv(void (*bad)(struct ipcx_msg *msg), int err)
 
 TEST(recvv_stops_at_what_is_wrong)
 {
+	check_bad_recv(bad_flags, EINVAL);
+	check_bad_recv(bad_buf, EFAULT);
+	check_bad_recv(too_small, EMSGSIZE);
+}
+
+TEST(recvv_of_like_messages_stops_at_what_is_wrong)
+{
+	alike = true;
 	check_bad_recv(bad_flags, EINVAL);
 	check_bad_recv(bad_buf, EFAULT);
 	check_bad_recv(too_small, EMSGSIZE);
