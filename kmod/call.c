@@ -20,7 +20,7 @@
  * struct ipcx_call - one call
  * @attached:	its place in its message, until it is taken; unwanted when the caller does not wait any more
  * @wait:	the caller, in no line
- * @refs:	the caller's; and that of the message or, when it is taken, of the table
+ * @refs:	the caller's; and that of the message or, when it is taken, of the table; a reply gives that to the caller
  * @all:	in ipcx_calls.all until it has ended (protected by the queue's lock)
  * @taken:	in ipcx_calls.taken, by @id (by the queue's lock)
  * @id:		its number, 0 until it is taken (by the queue's lock)
@@ -112,15 +112,20 @@ static struct ipcx_calls *calls_get(struct ipcx_queue *q)
 	return calls;
 }
 
-static void call_put(struct ipcx_queue *q, struct ipcx_call *call)
+/* Nobody else has a reference. */
+static void call_free(struct ipcx_queue *q, struct ipcx_call *call)
 {
-	if (!refcount_dec_and_test(&call->refs))
-		return;
 	call = xchg(&q->calls->hot, call);
 	if (call) {
 		ipcx_uncharge(&q->obj, sizeof(*call));
 		kfree(call);
 	}
+}
+
+static void call_put(struct ipcx_queue *q, struct ipcx_call *call)
+{
+	if (refcount_dec_and_test(&call->refs))
+		call_free(q, call);
 }
 
 /*
@@ -187,7 +192,7 @@ static struct ipcx_call *call_create(struct ipcx_queue *q, struct ipcx_calls *ca
 /* Nobody can reply to it any more; the caller of this puts the table's reference. */
 static void forget_locked(struct ipcx_calls *calls, struct ipcx_call *call)
 {
-	hlist_del(&call->taken);
+	__hlist_del(&call->taken);
 	calls->nr_taken--;
 	call->id = 0;
 }
@@ -246,7 +251,7 @@ static struct ipcx_message *reply_create(struct ipcx_queue *q, struct ipcx_calls
 		msg = ipcx_message_create(&q->obj, &q->pool, buf, m->len);
 	} else {
 		ipcx_message_init(msg, m->len);
-		if (unlikely(!ipcx_copy_in(msg->data, &buf, m->len))) {
+		if (unlikely(!ipcx_copy_in_small(msg->data, buf.ptr, m->len))) {
 			reply_put(q, msg);
 			return ERR_PTR(-EFAULT);
 		}
@@ -268,7 +273,7 @@ static int accept_reply(struct ipcx_queue *q, struct ipcx_message *reply, const 
 
 	ret = fits ? ipcx_message_copy_out(&q->obj, reply, buf, min_t(u64, reply->len, args->reply.len)) : 0;
 	if (!ret)
-		ret = ipcx_queue_describe(&u->reply, reply, args->reply.len);
+		ret = ipcx_queue_put_msg(&u->reply, reply, args->reply.len);
 	reply_put(q, reply);
 	return ret ? ret : fits ? 0 : -EMSGSIZE;
 }
@@ -343,9 +348,13 @@ long ipcx_queue_call(struct file *file, void *args, void __user *uargs)
 		ret = give_up(q, call, ret);
 	else
 		ret = call->wait.result;
-	if (!ret)
+	if (likely(!ret)) {
 		ret = accept_reply(q, call->reply, req, uargs);
-	call_put(q, call);
+		/* the server has left its reference to us */
+		call_free(q, call);
+	} else {
+		call_put(q, call);
+	}
 	return ret;
 
 err_unlink:
@@ -426,14 +435,16 @@ static int reply(struct ipcx_queue *q, struct ipcx_calls *calls, u64 id, const s
 		}
 	}
 	spin_unlock(&q->obj.lock);
-	if (likely(told))
+	if (likely(told)) {
+		/* it goes with our reference, which spares both a put */
 		ipcx_wake_one(&call->wait);
-	else
-		reply_put(q, msg);
-	if (unlikely(!call))
+		return 0;
+	}
+	reply_put(q, msg);
+	if (!call)
 		return why_not(calls, id);
 	call_put(q, call);
-	return told ? 0 : -ECANCELED;
+	return -ECANCELED;
 }
 
 /*
@@ -465,8 +476,8 @@ static bool take_call(struct ipcx_queue *q, struct ipcx_calls *calls, struct ipc
 static int deliver(struct ipcx_queue *q, struct ipcx_message *msg, const struct ipcx_queue_recv *req,
 		   struct ipcx_buf buf)
 {
-	if (likely((msg->class & IPCX_CLASS_MASK) < IPCX_CLASS_PAGES && !trace_ipcx_copy_out_enabled() &&
-		   ipcx_copy_out(msg->data, &buf, min_t(u64, msg->len, req->msg.len)) &&
+	if (likely((msg->class & IPCX_CLASS_MASK) == IPCX_CLASS_SMALL && !trace_ipcx_copy_out_enabled() &&
+		   ipcx_copy_out_small(buf.ptr, msg->data, min_t(u64, msg->len, req->msg.len)) &&
 		   !fatal_signal_pending(current)))
 		return 0;
 	return ipcx_queue_deliver(q, msg, req, buf);
@@ -511,7 +522,7 @@ static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls
 		}
 		if (!id)
 			return ipcx_queue_finish(q, msg, &req, &u->msg);
-		if (ipcx_queue_describe(&u->msg, msg, req.msg.len)) {
+		if (ipcx_queue_put_msg(&u->msg, msg, req.msg.len)) {
 			ipcx_queue_give_back(q, msg);
 			return -EFAULT;
 		}
@@ -563,14 +574,14 @@ long ipcx_queue_serve(struct file *file, void *args, void __user *uargs)
 			return ret;
 	}
 	/* what has become of the reply must be told: find out first whether it can be */
-	if (put_user(0, &u->replied))
+	if (put_user(req->call ? 1 : 0, &u->replied))
 		return -EFAULT;
 	if (req->call) {
 		ret = reply(q, calls, req->call, &req->reply, &cpu);
+		if (unlikely(ret) && put_user(ret == -ECANCELED ? 2 : 0, &u->replied))
+			return -EFAULT;
 		if (ret && ret != -ECANCELED)
 			return ret;
-		if (put_user(ret ? 2 : 1, &u->replied))
-			return -EFAULT;
 		if (only)
 			return ret;
 		/* the caller may call again before this has gone to sleep */

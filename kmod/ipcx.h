@@ -122,13 +122,18 @@ struct ipcx_wakes {
 #define IPCX_WAKES(name) struct ipcx_wakes name = { NULL }
 
 void ipcx_waiter_init(struct ipcx_waiter *w);
-bool ipcx_waiter_claim(struct ipcx_waiter *w);
 void ipcx_waiter_complete(struct ipcx_waiter *w, int result, struct ipcx_wakes *wakes);
 void ipcx_wait_for_claimer(struct ipcx_waiter *w);
 bool ipcx_yield(struct ipcx_turns *turns, const u32 *until);
 int ipcx_wait(struct ipcx_object *obj, struct ipcx_waiter *w, u32 flags, u64 timeout);
 void ipcx_wake_one(struct ipcx_waiter *w);
 u32 ipcx_wake_all(struct ipcx_wakes *wakes);
+
+/* Become the one who decides the outcome of @w: see CLAIM. */
+static inline bool ipcx_waiter_claim(struct ipcx_waiter *w)
+{
+	return atomic_xchg(&w->head->claimed, 1) == 0;
+}
 
 /* Wake what ipcx_waiter_complete() collected; no lock may be held. */
 static inline void ipcx_wake(struct ipcx_wakes *wakes)

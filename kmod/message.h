@@ -255,6 +255,29 @@ fault:
 	return false;
 }
 
+/* ipcx_copy_in() and ipcx_copy_out() of a small message, without a call. */
+static __always_inline bool ipcx_copy_in_small(u8 *to, const void __user *from, size_t len)
+{
+	bool ok;
+
+	if (unlikely(!user_read_access_begin(from, len)))
+		return false;
+	ok = ipcx_unsafe_copy_in(to, from, len);
+	user_read_access_end();
+	return ok;
+}
+
+static __always_inline bool ipcx_copy_out_small(void __user *to, const u8 *from, size_t len)
+{
+	bool ok;
+
+	if (unlikely(!user_write_access_begin(to, len)))
+		return false;
+	ok = ipcx_unsafe_copy_out(to, from, len);
+	user_write_access_end();
+	return ok;
+}
+
 /**
  * struct ipcx_sender_id - who sends
  * @pid: the process, without a reference

@@ -57,12 +57,8 @@ static u32 make_small(struct ipcx_queue *q, const struct ipcx_msg __user *from, 
 	struct ipcx_message **at = c->msgs, **end;
 	struct ipcx_msg m = {};
 	size_t bytes = 0;
-	u64 label;
+	u64 label;	/* type and priority, as in ipcx_unsafe_put_msg() */
 
-	/* type and priority, which lie side by side in both */
-	BUILD_BUG_ON(offsetof(struct ipcx_msg, priority) != offsetof(struct ipcx_msg, type) + 4 ||
-		     offsetof(struct ipcx_message, priority) != offsetof(struct ipcx_message, type) + 4 ||
-		     offsetof(struct ipcx_msg, type) % 8 || offsetof(struct ipcx_message, type) % 8);
 	c->bytes = 0;
 	c->same = true;
 	if (trace_ipcx_copy_in_enabled() || trace_ipcx_send_enabled() ||
@@ -295,8 +291,6 @@ static __always_inline u32 deliver_quickly(struct ipcx_msg __user *to, const str
 	const struct pid *last = NULL;
 	u32 pid = 0;
 
-	BUILD_BUG_ON(offsetof(struct ipcx_msg, flags) != offsetof(struct ipcx_msg, gid) + 4 ||
-		     offsetof(struct ipcx_msg, gid) % 8);
 	if (unlikely(current_user_ns() != &init_user_ns || (!copied && trace_ipcx_copy_out_enabled()) ||
 		     !user_write_access_begin(to, nr * sizeof(*to))))
 		return i;
@@ -322,15 +316,9 @@ static __always_inline u32 deliver_quickly(struct ipcx_msg __user *to, const str
 				     !ipcx_unsafe_copy_out(u64_to_user_ptr(m->buf), msg->data, len)))
 				break;
 		}
-		unsafe_put_user(len, &to->len, fault);
-		/* type and priority, which lie side by side in both */
-		unsafe_put_user(*(const u64 *)&msg->type, (u64 __user *)&to->type, fault);
-		unsafe_put_user(pid, &to->pid, fault);
-		unsafe_put_user(__kuid_val(msg->uid), &to->uid, fault);
-		/* gid and flags likewise */
-		unsafe_put_user(__kgid_val(msg->gid) | flags << 32, (u64 __user *)&to->gid, fault);
+		if (unlikely(!ipcx_unsafe_put_msg(to, msg, pid, __kuid_val(msg->uid), __kgid_val(msg->gid), flags)))
+			break;
 	}
-fault:
 	user_write_access_end();
 	return at - c->msgs;
 }

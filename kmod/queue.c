@@ -440,7 +440,8 @@ static __always_inline struct ipcx_message *recv_one(struct ipcx_queue *q, struc
 			return msg;
 	}
 	spin_unlock(&q->obj.lock);
-	ipcx_queue_wake_admitted(q, &wakes);
+	if (unlikely(wakes.last))
+		ipcx_queue_wake_admitted(q, &wakes);
 	/* the room is there now: the copy to this receiver may take as long as it likes */
 	if (!(req->flags & IPCX_RECV_PEEK))
 		ipcx_object_notify(&q->obj, EPOLLOUT | EPOLLWRNORM);
@@ -485,6 +486,19 @@ int ipcx_queue_deliver(struct ipcx_queue *q, struct ipcx_message *msg, const str
 int ipcx_queue_check_failed(const struct ipcx_msg *m)
 {
 	return m->type < IPCX_TYPE_MIN || m->priority > IPCX_PRIORITY_MAX || m->flags ? -EINVAL : -EOPNOTSUPP;
+}
+
+/* ipcx_queue_put_msg() for a receiver in another user namespace than the first. */
+int ipcx_queue_put_msg_munged(struct ipcx_msg __user *to, const struct ipcx_message *msg, u32 pid, u64 flags)
+{
+	u32 uid = from_kuid_munged(current_user_ns(), msg->uid), gid = from_kgid_munged(current_user_ns(), msg->gid);
+	bool ok;
+
+	if (!user_write_access_begin(to, sizeof(*to)))
+		return -EFAULT;
+	ok = ipcx_unsafe_put_msg(to, msg, pid, uid, gid, flags);
+	user_write_access_end();
+	return ok ? 0 : -EFAULT;
 }
 
 /* Send one message. */

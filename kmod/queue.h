@@ -195,34 +195,43 @@ static inline u32 ipcx_sender_pid(const struct ipcx_message *msg)
 	return likely(upid->ns == ns) ? upid->nr : pid_nr_ns(msg->pid, ns);
 }
 
+/* Describe @msg in everything but @to->buf, after user_write_access_begin(): nothing may be called.  False: -EFAULT. */
+static __always_inline bool ipcx_unsafe_put_msg(struct ipcx_msg __user *to, const struct ipcx_message *msg, u32 pid, u32 uid,
+						u32 gid, u64 flags)
+{
+	/* two members at once, which lie side by side */
+	BUILD_BUG_ON(offsetof(struct ipcx_msg, priority) != offsetof(struct ipcx_msg, type) + 4 ||
+		     offsetof(struct ipcx_message, priority) != offsetof(struct ipcx_message, type) + 4 ||
+		     offsetof(struct ipcx_msg, flags) != offsetof(struct ipcx_msg, gid) + 4);
+	unsafe_put_user(msg->len, &to->len, fault);
+	unsafe_put_user(*(const u64 *)&msg->type, (u64 __user *)&to->type, fault);
+	unsafe_put_user(pid, &to->pid, fault);
+	unsafe_put_user(uid, &to->uid, fault);
+	unsafe_put_user(gid | flags << 32, (u64 __user *)&to->gid, fault);
+	return true;
+
+fault:
+	return false;
+}
+
+int ipcx_queue_put_msg_munged(struct ipcx_msg __user *to, const struct ipcx_message *msg, u32 pid, u64 flags);
+
 /* Describe @msg to the receiver: everything but @to->buf; @len is the size of the buffer. */
 static __always_inline int ipcx_queue_put_msg(struct ipcx_msg __user *to, const struct ipcx_message *msg, u64 len)
 {
-	struct user_namespace *userns = current_user_ns();
-	u32 uid = __kuid_val(msg->uid), gid = __kgid_val(msg->gid), pid = ipcx_sender_pid(msg);
-	u32 flags = msg->len > len ? IPCX_MSG_TRUNCATED : 0, class = READ_ONCE(msg->class);
+	u32 pid = ipcx_sender_pid(msg), class = READ_ONCE(msg->class);
+	u64 flags = msg->len > len ? IPCX_MSG_TRUNCATED : 0;
+	bool ok;
 
 	if (unlikely(class & ~IPCX_CLASS_MASK))
 		flags |= (class & ~IPCX_CLASS_ATTACHED) >> IPCX_CLASS_FLAG_SHIFT;
-	if (unlikely(userns != &init_user_ns)) {
-		uid = from_kuid_munged(userns, msg->uid);
-		gid = from_kgid_munged(userns, msg->gid);
-	}
+	if (unlikely(current_user_ns() != &init_user_ns))
+		return ipcx_queue_put_msg_munged(to, msg, pid, flags);
 	if (!user_write_access_begin(to, sizeof(*to)))
 		return -EFAULT;
-	unsafe_put_user(msg->len, &to->len, fault);
-	unsafe_put_user(msg->type, &to->type, fault);
-	unsafe_put_user(msg->priority, &to->priority, fault);
-	unsafe_put_user(pid, &to->pid, fault);
-	unsafe_put_user(uid, &to->uid, fault);
-	unsafe_put_user(gid, &to->gid, fault);
-	unsafe_put_user(flags, &to->flags, fault);
+	ok = ipcx_unsafe_put_msg(to, msg, pid, __kuid_val(msg->uid), __kgid_val(msg->gid), flags);
 	user_write_access_end();
-	return 0;
-
-fault:
-	user_write_access_end();
-	return -EFAULT;
+	return likely(ok) ? 0 : -EFAULT;
 }
 
 /* What RWF_NOWAIT of preadv2(2), or io_uring, asks for. */

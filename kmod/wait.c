@@ -42,12 +42,6 @@ void ipcx_waiter_init(struct ipcx_waiter *w)
 	w->cpu = -1;
 }
 
-/* Become the one who decides the outcome of @w. */
-bool ipcx_waiter_claim(struct ipcx_waiter *w)
-{
-	return atomic_xchg(&w->head->claimed, 1) == 0;
-}
-
 /*
  * End the wait of a claimed @w with @result.  The caller holds the object's lock; @w leaves its list, and it stays
  * valid until ipcx_wake() wakes it.
