@@ -202,7 +202,7 @@ static __always_inline bool ipcx_copy_out(const void *from, struct ipcx_buf *buf
 /*
  * The same of a small message, as part of a loop between user_read_access_begin() or user_write_access_begin() and its end:
  * nothing may be called there.  @len is at most IPCX_SMALL_LEN, and @from or @to at most IPCX_SMALL_LAST, which access_ok()
- * would allow: it costs more than this.  False if user space is not there.
+ * would allow (it costs more than this), or ~0, which faults.  False if user space is not there.
  */
 #define IPCX_SMALL_BLOCK	64
 #define IPCX_SMALL_LAST		(TASK_SIZE_MAX - IPCX_SMALL_LEN)

@@ -6,6 +6,7 @@
  * same type and priority, which is usual, the queue is changed once for all of them.  What that cannot do is done
  * for each message as in queue.c.
  */
+#include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
@@ -85,7 +86,9 @@ static u32 make_small(struct ipcx_queue *q, const struct ipcx_msg __user *from, 
 			break;
 		unsafe_get_user(len, &from->len, fault);
 		unsafe_get_user(buf, &from->buf, fault);
-		if (unlikely(len > max || buf > last || !ipcx_unsafe_copy_in(msg->data, u64_to_user_ptr(buf), len)))
+		/* the kernel's addresses become one that faults, also in front of a wrong prediction */
+		buf |= array_index_mask_nospec(last, buf);
+		if (unlikely(len > max || !ipcx_unsafe_copy_in(msg->data, u64_to_user_ptr(buf), len)))
 			break;
 		msg->len = len;
 		*(u64 *)&msg->type = label;

@@ -179,9 +179,29 @@ static void bad_buf(struct ipcx_msg *msg)
 	msg->buf = 8;
 }
 
+/* Something that can be read, but not by us. */
+static uint64_t kernel_address(void)
+{
+	char line[256], name[128];
+	unsigned long long address = 0;
+	FILE *f = fopen("/proc/kallsyms", "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%llx %*c %127s", &address, name) == 2 && !strcmp(name, "linux_banner"))
+			break;
+	if (f)
+		fclose(f);
+	CHECK_LT((int64_t)address, 0);
+	return address;
+}
+
 static void kernel_buf(struct ipcx_msg *msg)
 {
-	msg->buf = -4096ull;
+	static uint64_t address;
+
+	if (!address)
+		address = kernel_address();
+	msg->buf = address;
 }
 
 TEST(sendv_stops_at_what_is_wrong)
@@ -216,6 +236,7 @@ TEST(sendv_of_like_messages_stops_at_what_is_wrong)
 	check_bad_send(bad_flags, EINVAL);
 	check_bad_send(bad_len, EMSGSIZE);
 	check_bad_send(bad_buf, EFAULT);
+	check_bad_send(kernel_buf, EFAULT);
 	for (at = 0; at < NR; at++) {
 		outgoing(NR);
 		another_type(&msgs[at]);
