@@ -169,7 +169,7 @@ bool ipcx_yield(struct ipcx_turns *turns, const u32 *until)
 			lost += LONG_YIELD_LOSS;
 		ret = smp_load_acquire(until);
 		if (likely(ret)) {
-			left = min(left + 2, IPCX_PATIENCE);
+			left = min(left + 1, IPCX_PATIENCE);
 			break;
 		}
 		if (++lost >= YIELDS_MAX || signal_pending(current))
