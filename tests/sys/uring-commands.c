@@ -361,8 +361,9 @@ TEST(cancel)
 		res[cqe->user_data - 1] = cqe->res;
 		io_uring_cqe_seen(&ring, cqe);
 	}
-	CHECK(res[0] == -EINTR || res[0] == -ECANCELED);
-	CHECK(res[1] == 0 || res[1] == -EALREADY);
+	/* io_uring looks twice, and a worker that it has interrupted may have ended before it does the second time: ENOENT */
+	if ((res[0] != -EINTR && res[0] != -ECANCELED) || (res[1] != 0 && res[1] != -EALREADY && res[1] != -ENOENT))
+		FAIL("the receive: %s; its cancellation: %s", strerror(-res[0]), strerror(-res[1]));
 	CHECK_EQ(stat_of(q).nr_receivers, 0);
 	CHECK_OK(send_value(q, 1, 0, 9));
 	CHECK_RECV(q, ANY, 9);
