@@ -14,7 +14,7 @@
 
 static inline char *next_slot(const struct ring_side *s)
 {
-	return s->base + s->at;
+	return (char *)(s->base + s->at);
 }
 
 static inline void next_lap(struct ring_side *s)
@@ -423,7 +423,7 @@ static __attribute__((noinline)) int send_one(struct ipcx_ring *ring, const void
 static inline bool send_now(struct ring_side *s, const void *buf, size_t len)
 {
 	uint64_t at = s->at, word = s->lap | len;
-	char *slot = s->base + at;
+	char *slot = (char *)(s->base + at);
 
 	if (unlikely(len > s->fast_len || at >= s->limit))
 		return false;
@@ -654,7 +654,7 @@ static __attribute__((noinline)) ssize_t recv_one(struct ipcx_ring *ring, void *
 /* The short way: false if it cannot be taken.  *@at becomes what is free then. */
 static inline bool recv_now(struct ring_side *s, void *buf, size_t len, uint64_t *msg_len, uint64_t *at)
 {
-	char *slot = s->base + s->at;
+	char *slot = (char *)(s->base + s->at);
 
 	/* Of another lap it is longer than anything. */
 	*msg_len = load_acquire((uint64_t *)slot) - s->lap;	/* RING_PUBLISH */

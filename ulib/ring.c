@@ -153,7 +153,7 @@ static const uint64_t never_ready;
 static void side_clear(struct ring_side *side)
 {
 	memset(side, 0, sizeof(*side));
-	side->base = (char *)&never_ready;
+	side->base = (uintptr_t)&never_ready;
 	side->lap = LAP_ONE;
 	side->event = side->their_event = -1;
 }
@@ -203,7 +203,7 @@ static bool received(const struct ring *r, uint64_t *pos)
 static void seek(const struct ring *r, struct ring_side *side, uint64_t pos)
 {
 	side->at = pos * side->stride;
-	side->base = slot_of(r, side, pos) - side->at;
+	side->base = (uintptr_t)slot_of(r, side, pos) - side->at;
 	side->lap_end = ((pos >> r->nr_bits) + 1) * all_slots(side);
 	side->lap = (uint64_t)lap_of(r, pos) << 32;
 }

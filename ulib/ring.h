@@ -135,7 +135,7 @@ _Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
 
 /**
  * struct ring_side - the private half of one end: a line of its own for the short way, and the rest
- * @base: where byte 0 of all slots that ever were would be, so that the next one is @base + @at; of an
+ * @base: the address that byte 0 of all slots that ever were would have, so that the next one is at @base + @at; of an
  *	end that is not attached, a word that is never ready; so for IPCX_RING_MANY
  * @at: bytes of slots before the next message since the beginning
  * @limit: sender: @at must be below this: there is room, and the lap has not ended
@@ -171,7 +171,7 @@ _Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
  * @their_event: the same of the other end
  */
 struct ring_side {
-	char *base;
+	uintptr_t base;
 	uint64_t at;
 	uint64_t limit;
 	uint64_t lap_end;
