@@ -330,10 +330,13 @@ static __always_inline u32 deliver_quickly(struct ipcx_msg __user *to, const str
 static u32 deliver_chunk(struct ipcx_queue *q, struct chunk *c, const struct ipcx_msg *m, u32 nr,
 			 struct ipcx_msg __user *to, int *err)
 {
-	u32 i, done = deliver_quickly(to, c, m, 0, nr, false);
+	u32 i, done = 0;
 
 	*err = 0;
-	if (done < nr) {
+	/* who has been killed receives nothing more; and what has been described has been received, and cannot go back */
+	if (likely(!fatal_signal_pending(current)))
+		done = deliver_quickly(to, c, m, 0, nr, false);
+	if (unlikely(done < nr)) {
 		for (i = done; i < nr; i++) {
 			struct ipcx_buf buf = { .ptr = u64_to_user_ptr(m[i].buf) };
 
@@ -341,16 +344,16 @@ static u32 deliver_chunk(struct ipcx_queue *q, struct chunk *c, const struct ipc
 			if (unlikely(*err))
 				break;
 		}
+		if (unlikely(fatal_signal_pending(current))) {
+			*err = -EINTR;
+			i = done;
+		}
 		for (done = deliver_quickly(to, c, m, done, i, true); done < i; done++) {
 			if (ipcx_queue_put_msg(to + done, c->msgs[done], m[done].len)) {
 				*err = -EFAULT;
 				break;
 			}
 		}
-	}
-	if (unlikely(fatal_signal_pending(current))) {
-		*err = -EINTR;
-		done = 0;
 	}
 	for (i = done; i < nr; i++)
 		ipcx_queue_give_back(q, c->msgs[i]);
