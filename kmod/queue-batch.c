@@ -12,6 +12,7 @@
 
 #include "ipcx.h"
 #include "ipcx_trace.h"
+#include "pause.h"
 #include "queue.h"
 
 bool ipcx_queue_valid_batch(const struct ipcx_queue_batch *batch)
@@ -336,6 +337,7 @@ static u32 deliver_chunk(struct ipcx_queue *q, struct chunk *c, const struct ipc
 	/* who has been killed receives nothing more; and what has been described has been received, and cannot go back */
 	if (likely(!fatal_signal_pending(current)))
 		done = deliver_quickly(to, c, m, 0, nr, false);
+	ipcx_pause("batch_delivered");
 	if (unlikely(done < nr)) {
 		for (i = done; i < nr; i++) {
 			struct ipcx_buf buf = { .ptr = u64_to_user_ptr(m[i].buf) };

@@ -522,6 +522,45 @@ TEST_LIMIT(giving_up_between_hand_over_and_wake_up, 60000)
 	for_every_reason(giving_up_within);
 }
 
+/* ---- killed ---- */
+
+static struct ipcx_msg *batch;
+
+static int receives_batch(void *arg)
+{
+	(void)arg;
+	return ipcx_queue_recvv(fds[0], batch, 4, NULL, 0, IPCX_FOREVER);
+}
+
+/* A batch is in the receiver's memory when it is killed: it has been received, and is nowhere else. */
+TEST(killed_when_a_batch_has_been_delivered)
+{
+	struct ipcx_queue_stat stat;
+	pid_t pid;
+
+	set_up();
+	make_queue();
+	batch = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(batch != MAP_FAILED);
+	for (int i = 0; i < 4; i++) {
+		send_message();
+		batch[i] = ipcx_msg((char *)&batch[4] + i, 1);
+		batch[i].type = 0;
+	}
+	hold("batch_delivered");
+	pid = spawn(receives_batch, NULL);
+	COMES("batch_delivered");
+	CHECK_SYS(kill(pid, SIGKILL));
+	CHECK_KILLED_BY(pid, SIGKILL);
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(batch[i].type, 1);
+	CHECK_OK(ipcx_queue_stat(fds[0], &stat));
+	CHECK_EQ(stat.received, 4);
+	CHECK_EQ(stat.nr_msgs, 0);
+	close_all();
+	tear_down();
+}
+
 /* ---- poll ---- */
 
 static int polls(void *arg)
