@@ -7,9 +7,6 @@
  */
 #include "module.h"
 
-#include <sched.h>
-#include <sys/eventfd.h>
-
 #define PAUSING	"/vm/ipcx-pause.ko"
 #define PAUSE	"/sys/module/ipcx/parameters/pause"
 
