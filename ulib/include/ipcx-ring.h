@@ -101,7 +101,7 @@ int ipcx_ring_format(int fd, const struct ipcx_ring_limits *limits);
 
 /*
  * @role: IPCX_RING_SENDER, IPCX_RING_RECEIVER or both, and IPCX_RING_POPULATE.  @fd can be closed
- * afterwards.  -EBUSY: another process, or handle, has that end.
+ * afterwards.  -EBUSY: another process, or handle, has that end.  -EPERM: as above.
  */
 int ipcx_ring_attach(struct ipcx_ring *ring, int fd, unsigned int role);
 /* Give the end up: the other side learns of it (-EPIPE).  Messages stay. */
