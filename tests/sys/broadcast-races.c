@@ -207,7 +207,7 @@ static void run(uint32_t how, uint32_t max_msgs)
 	}
 	for (i = 0; i < NR_SENDERS; i++)
 		thread_start(&senders[i], send_all, (void *)i);
-	if (!wait_until(!__atomic_load_n(&senders_left, __ATOMIC_SEQ_CST), 50000))
+	if (!wait_until(!__atomic_load_n(&senders_left, __ATOMIC_SEQ_CST), 50000 * test_slowness))
 		FAIL("%d senders are not done", senders_left);
 	for (i = 0; i < NR_SENDERS; i++)
 		thread_join(&senders[i]);
