@@ -366,9 +366,10 @@ trace-demo-now: user vm-module
 
 # The tables in README.md: the rows that a reader wants to compare.
 README_CASES = send_recv roundtrip batch broadcast post_wait handover wait_any pass_fd depth
-README_ROWS = ipcx_queue ipcx_queue_rw ipcx_queue_uring ipcx_queue_fds ipcx_queue_prio ipcx_queue_type \
-	ipcx_queue_epoll ipcx_broadcast ipcx_wait ipcx_wait_set ipcx_notify ipcx_call ipcx_stream ipcx_ring ipcx_sem ipcx_sem_rw ipcx_sem_mapped ipcx_event \
-	pipe tee posix_mq posix_mq_prio sysv_msg sysv_msg_type unix_stream unix_seqpacket posix_shm \
+README_ROWS = ipcx_queue ipcx_queue_rw ipcx_queue_uring ipcx_uring_rw ipcx_queue_fds ipcx_queue_prio ipcx_queue_type \
+	ipcx_queue_epoll ipcx_broadcast ipcx_wait ipcx_wait_set ipcx_notify ipcx_call ipcx_stream ipcx_ring ipcx_sem \
+	ipcx_sem_rw ipcx_sem_mapped ipcx_event \
+	pipe tee posix_mq posix_mq_prio sysv_msg sysv_msg_type unix_stream unix_seqpacket io_uring posix_shm \
 	sem_t pthread_cond eventfd sysv_sem signal epoll epoll_eventfd poll futex_waitv pidfd_getfd \
 	syscall syscall_copy memcpy sched_yield
 listed	= $(subst $(space),$(comma),$(strip $(1)))

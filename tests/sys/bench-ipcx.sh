@@ -8,7 +8,7 @@ need_device
 LIMIT=120
 ipcx ls > "$T/before"
 works "the objects of ipcx in every case" ipcx bench -t 0.004 -r 1 -s 64,64K,1M \
-	-m ipcx_queue,ipcx_queue_rw,ipcx_queue_uring,ipcx_call,ipcx_stream,ipcx_region,\
+	-m ipcx_queue,ipcx_queue_rw,ipcx_queue_uring,ipcx_uring_rw,ipcx_call,ipcx_stream,ipcx_region,\
 ipcx_sem,ipcx_event,ipcx_notify,ipcx_queue_epoll,ipcx_wait,ipcx_wait_set,ipcx_wait_set_queue,ipcx_queue_fds,pipe \
 	--json "$T/rows"
 cp "$T/out" "$T/table"
@@ -22,7 +22,7 @@ row() {
 }
 
 for size in 64 65536 1048576; do
-	for mechanism in ipcx_queue ipcx_queue_rw ipcx_queue_uring ipcx_region; do
+	for mechanism in ipcx_queue ipcx_queue_rw ipcx_queue_uring ipcx_uring_rw ipcx_region; do
 		row send_recv $mechanism $size one_cpu
 		row roundtrip $mechanism $size one_cpu
 		row stream $mechanism $size one_cpu

@@ -8,10 +8,12 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include "queue-test.h"
 
 #define ENTRIES	8
+#define READ_MULTISHOT 49	/* IORING_OP_READ_MULTISHOT of Linux 6.7, which older headers do not have */
 
 /* The two rings, mapped; the submission array is the identity. */
 struct ring {
@@ -65,7 +67,7 @@ static bool has_completed(struct ring *ring)
 }
 
 /* The next completion must be of @user_data. */
-static int completed(struct ring *ring, uint64_t user_data)
+static struct io_uring_cqe completion(struct ring *ring, uint64_t user_data)
 {
 	struct io_uring_cqe cqe;
 	unsigned int head = *ring->cq_head;
@@ -74,7 +76,12 @@ static int completed(struct ring *ring, uint64_t user_data)
 	cqe = ring->cqes[head & *ring->cq_mask];
 	__atomic_store_n(ring->cq_head, head + 1, __ATOMIC_RELEASE);
 	CHECK_EQ(cqe.user_data, user_data);
-	return cqe.res;
+	return cqe;
+}
+
+static int completed(struct ring *ring, uint64_t user_data)
+{
+	return completion(ring, user_data).res;
 }
 
 static struct io_uring_sqe rw(int opcode, int q, const void *buf, size_t len, uint64_t user_data)
@@ -198,4 +205,159 @@ TEST(ring_closed_during_a_read)
 	CHECK_SOON(stat_of(q).nr_receivers == 0);
 	CHECK_OK(send_value(q, 1, 0, 5));
 	CHECK_EQ(stat_of(q).sent, 1);
+}
+
+/* Buffers are registered once, and the kernel need not look them up each time. */
+TEST(registered_buffers)
+{
+	const size_t max = 65536 + 4096;
+	char *in = mmap(NULL, max, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *out = mmap(NULL, max, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct iovec iov[2] = { { in, max }, { out, max } };
+	struct io_uring_sqe sqe;
+	int q = make_queue(0, 0, 0);
+	struct ring ring;
+	size_t len;
+
+	CHECK(in != MAP_FAILED && out != MAP_FAILED);
+	ring_init(&ring);
+	CHECK_SYS(syscall(__NR_io_uring_register, ring.fd, IORING_REGISTER_BUFFERS, iov, 2));
+	for (len = 1; len < max - 8; len = len * 5 / 2) {
+		fill(in, len, len);
+		memset(out, 0xa5, max);
+		submit(&ring, rw(IORING_OP_WRITE_FIXED, q, in, len, 1));
+		CHECK_EQ(completed(&ring, 1), len);
+		/* not at the beginning of a page */
+		sqe = rw(IORING_OP_READ_FIXED, q, out + 7, len, 2);
+		sqe.buf_index = 1;
+		submit(&ring, sqe);
+		CHECK_EQ(completed(&ring, 2), len);
+		CHECK_MEM(out + 7, in, len);
+		CHECK_EQ((unsigned char)out[7 + len], 0xa5);
+	}
+	sqe = rw(IORING_OP_READ_FIXED, q, out, 8, 3);
+	sqe.buf_index = 1;
+	submit(&ring, sqe);
+	CHECK(!has_completed(&ring));
+	CHECK_OK(send_value(q, 1, 0, 77));
+	CHECK_EQ(completed(&ring, 3), 8);
+	CHECK_EQ(*(uint64_t *)out, 77);
+}
+
+/* One request, as many completions as there are messages, each with a buffer of its own: a read of Linux 6.7. */
+struct multishot {
+	struct ring ring;
+	uint64_t values[4];
+};
+
+static struct io_uring_cqe next_of(struct multishot *m, int len)
+{
+	struct io_uring_cqe cqe = completion(&m->ring, 1);
+
+	CHECK_EQ(cqe.res, len);
+	return cqe;
+}
+
+static uint64_t value_of(struct multishot *m, struct io_uring_cqe cqe)
+{
+	CHECK(cqe.flags & IORING_CQE_F_MORE);
+	CHECK(cqe.flags & IORING_CQE_F_BUFFER);
+	return m->values[cqe.flags >> IORING_CQE_BUFFER_SHIFT];
+}
+
+static void give_buffers(struct multishot *m, int first, int nr)
+{
+	struct io_uring_sqe sqe = rw(IORING_OP_PROVIDE_BUFFERS, nr, &m->values[first], 8, 2);
+
+	sqe.off = first;
+	submit(&m->ring, sqe);
+	CHECK_EQ(completed(&m->ring, 2), 0);
+}
+
+/* False on a kernel that has no such request. */
+static bool read_many(struct multishot *m, int q, int nr_buffers)
+{
+	struct io_uring_sqe sqe = rw(READ_MULTISHOT, q, NULL, 0, 1);
+	struct {
+		struct io_uring_probe probe;
+		struct io_uring_probe_op ops[256];
+	} known = { 0 };
+
+	ring_init(&m->ring);
+	CHECK_SYS(syscall(__NR_io_uring_register, m->ring.fd, IORING_REGISTER_PROBE, &known, 256));
+	sqe.flags = IOSQE_BUFFER_SELECT;
+	if (known.probe.last_op < READ_MULTISHOT) {
+		submit(&m->ring, sqe);
+		CHECK_EQ(completed(&m->ring, 1), -EINVAL);
+		return false;
+	}
+	give_buffers(m, 0, nr_buffers);
+	submit(&m->ring, sqe);
+	return true;
+}
+
+TEST(a_read_of_many_messages)
+{
+	int q = make_queue(0, 0, 0);
+	struct multishot m = { 0 };
+	int i;
+
+	CHECK_OK(send_value(q, 1, 0, 10));
+	CHECK_OK(send_value(q, 1, 0, 11));
+	if (!read_many(&m, q, 4))
+		return;
+	CHECK_EQ(value_of(&m, next_of(&m, 8)), 10);
+	CHECK_EQ(value_of(&m, next_of(&m, 8)), 11);
+	CHECK(!has_completed(&m.ring));
+	/* it goes on waiting, and another receiver may come before it */
+	CHECK_OK(send_value(q, 1, 0, 12));
+	CHECK_EQ(value_of(&m, next_of(&m, 8)), 12);
+	for (i = 0; i < 100; i++) {
+		struct io_uring_cqe cqe;
+		uint64_t value;
+
+		give_buffers(&m, 3, 1);
+		CHECK_OK(send_value(q, 1, 0, 13 + i));
+		if (!recv_value(q, ANY, &value)) {
+			CHECK_EQ(value, 13 + i);
+			continue;
+		}
+		cqe = next_of(&m, 8);
+		CHECK_EQ(value_of(&m, cqe), 13 + i);
+	}
+	CHECK(!has_completed(&m.ring));
+	CHECK_EQ(stat_of(q).received, 103);
+	/* the end of the queue is the end of the request */
+	CHECK_OK(ipcx_shutdown(q, IPCX_SHUT_SEND));
+	CHECK(!(next_of(&m, 0).flags & IORING_CQE_F_MORE));
+}
+
+TEST(what_ends_a_read_of_many)
+{
+	static const char long_one[9];
+	int q = make_queue(0, 0, 0);
+	struct multishot m = { 0 };
+
+	if (!read_many(&m, q, 1))
+		return;
+	CHECK_OK(send_value(q, 1, 0, 10));
+	CHECK_EQ(value_of(&m, next_of(&m, 8)), 10);
+	CHECK_OK(send_value(q, 1, 0, 11));
+	/* no buffer: the message stays */
+	CHECK(!(next_of(&m, -ENOBUFS).flags & IORING_CQE_F_MORE));
+	CHECK_RECV(q, ANY, 11);
+
+	CHECK(read_many(&m, q, 1));
+	CHECK_OK(ipcx_queue_send(q, long_one, 9));
+	CHECK(!(next_of(&m, -EMSGSIZE).flags & IORING_CQE_F_MORE));
+	CHECK_EQ(stat_of(q).nr_msgs, 1);
+	CHECK_OK(ipcx_queue_purge(q, NULL));
+
+	CHECK(read_many(&m, q, 1));
+	submit(&m.ring, (struct io_uring_sqe){ .opcode = IORING_OP_ASYNC_CANCEL, .addr = 1, .user_data = 1 });
+	/* in either order */
+	CHECK_EQ(completed(&m.ring, 1) + completed(&m.ring, 1), -ECANCELED);
+	CHECK_OK(send_value(q, 1, 0, 12));
+	CHECK_RECV(q, ANY, 12);
+	CHECK(!has_completed(&m.ring));
 }

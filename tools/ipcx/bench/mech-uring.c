@@ -30,9 +30,16 @@ struct uring {
 	struct ipcx_msg msgs[2][BATCH_NR];
 };
 
+static int setup_uring(struct link *l);
 static int setup_ipcx(struct link *l);
 
-static bool is_ipcx(const struct link *l)
+static bool is_socket(const struct link *l)
+{
+	return l->mech->setup == setup_uring;
+}
+
+/* Requests are commands, or else write and read. */
+static bool is_command(const struct link *l)
 {
 	return l->mech->setup == setup_ipcx;
 }
@@ -80,6 +87,11 @@ static int setup_ipcx(struct link *l)
 	l->fd[2] = l->fd[3] = l->fd[1];
 	l->fd[1] = l->fd[0];
 	return ret;
+}
+
+static int setup_ipcx_file(struct link *l)
+{
+	return setup_ipcx(l);
 }
 
 /* A ring belongs to the process that made it. */
@@ -134,12 +146,14 @@ static struct io_uring_sqe *prep_send(struct link *l, int dir, void *buf, size_t
 	struct uring *u = l->priv;
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
 	struct ipcx_msg msg = ipcx_msg(buf, len);
+	int fd = l->fd[2 * dir];
 
-	if (is_ipcx(l))
-		ipcx_uring_prep_queue_send(sqe, l->fd[2 * dir], &u->args[u->pending].send, &msg, 0,
-					   IPCX_FOREVER);
+	if (is_command(l))
+		ipcx_uring_prep_queue_send(sqe, fd, &u->args[u->pending].send, &msg, 0, IPCX_FOREVER);
+	else if (!is_socket(l))
+		io_uring_prep_write(sqe, fd, buf, len, -1);
 	else
-		io_uring_prep_send(sqe, l->fd[2 * dir], buf, len, MSG_NOSIGNAL);
+		io_uring_prep_send(sqe, fd, buf, len, MSG_NOSIGNAL);
 	return sqe;
 }
 
@@ -148,26 +162,28 @@ static struct io_uring_sqe *prep_recv(struct link *l, int dir, void *buf, size_t
 	struct uring *u = l->priv;
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
 	struct ipcx_msg msg = ipcx_msg(buf, len);
+	int fd = l->fd[2 * dir + 1];
 
-	if (is_ipcx(l))
-		ipcx_uring_prep_queue_recv(sqe, l->fd[2 * dir + 1], &u->args[u->pending].recv, &msg, NULL, 0,
-					   IPCX_FOREVER);
+	if (is_command(l))
+		ipcx_uring_prep_queue_recv(sqe, fd, &u->args[u->pending].recv, &msg, NULL, 0, IPCX_FOREVER);
+	else if (!is_socket(l))
+		io_uring_prep_read(sqe, fd, buf, len, -1);
 	else
-		io_uring_prep_recv(sqe, l->fd[2 * dir + 1], buf, len, 0);
+		io_uring_prep_recv(sqe, fd, buf, len, 0);
 	return sqe;
 }
 
 /* In a stream no receive follows that could take it along. */
 static int send_uring(struct link *l, int dir, void *buf, size_t len)
 {
-	int ret = queue(l, prep_send(l, dir, buf, len), false, is_ipcx(l) ? 0 : len);
+	int ret = queue(l, prep_send(l, dir, buf, len), false, is_command(l) ? 0 : len);
 
 	return l->bcase == CASE_STREAM || l->bcase == CASE_OPEN_LOOP ? complete(l) : ret;
 }
 
 static int recv_uring(struct link *l, int dir, void *buf, size_t len)
 {
-	queue(l, prep_recv(l, dir, buf, len), false, is_ipcx(l) ? 0 : len);
+	queue(l, prep_recv(l, dir, buf, len), false, is_command(l) ? 0 : len);
 	return complete(l);
 }
 
@@ -235,5 +251,10 @@ const struct mechanism uring_mechanisms[] = {
 	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH),
 	  .setup = setup_ipcx, .start = start_uring, .send = send_uring, .recv = recv_uring,
 	  .sendv = send_messages, .recvv = recv_messages, .flush = flush_uring },
+	{ .name = "ipcx_uring_rw", .usage = "write and read requests on the same queues, which wait without a "
+	  "worker thread; batch: 32 requests in one call",
+	  .cases = MESSAGE_CASES | CASE_BIT(CASE_BATCH),
+	  .setup = setup_ipcx_file, .start = start_uring, .send = send_uring, .recv = recv_uring,
+	  .sendv = send_batch, .recvv = recv_batch, .flush = flush_uring },
 	{ 0 }
 };
