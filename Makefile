@@ -317,6 +317,7 @@ coverage-now: user tests $(B)/profile-plugin.so $(B)/tests/fault/failing-operati
 	$(Q)$(MAKE) --no-print-directory module KERNEL=6.1
 	$(Q)rm -rf $(B)/kmod-$(call release,debug)	# which is without line numbers otherwise
 	$(Q)$(MAKE) --no-print-directory module KERNEL=debug KFLAGS=KCFLAGS=-g
+	$(Q)[ -x $(B)/hello ] || tests/unit/readme-program.sh >/dev/null
 	$(Q)rm -rf $(B)/coverage && mkdir -p $(B)/coverage
 	$(Q)IPCX_NO_BUILD=1 tests/run -s -k 6.1 -c $(B)/coverage
 	$(Q)tools/vm/vm -k debug -t 900 -e IPCX_TEST_SLOW=6 --cover $(B)/coverage/debug.fault \
