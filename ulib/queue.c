@@ -129,6 +129,8 @@ int ipcx_queue_recvv(int queue, struct ipcx_msg *msgs, unsigned int nr,
 	};
 	unsigned int i;
 
+	/* one instruction in place of four for each message */
+#pragma GCC unroll 8
 	for (i = 0; i < nr; i++)
 		msgs[i].flags = 0;
 	return ipcx_internal_ioctl(queue, IPCX_QUEUE_RECVV, &arg);
