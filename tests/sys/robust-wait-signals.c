@@ -8,7 +8,7 @@
 #include <sys/time.h>
 
 #define NR_MAPPINGS	1000
-#define NR_WAITS	400
+#define NR_WAITS	1000
 
 static volatile sig_atomic_t nr_signals;
 
@@ -36,31 +36,32 @@ static void first_wait(void)
 	CHECK_SYS(close(sem));
 }
 
-/* Signals that come faster than a registration takes would never let it end: twice what it takes here. */
-static long interval_us(void)
+/* How long it takes here, in microseconds. */
+static long usual_us(void)
 {
 	uint64_t start = test_now_ns();
-	uint64_t us;
 
 	first_wait();
-	us = 2 * (test_now_ns() - start) / 1000;
-	return us < 3000 ? 3000 : us > 999999 ? 999999 : us;
+	return 1 + (long)(test_now_ns() - start) / 1000 % 999999;
 }
 
+/* One signal for each wait, while it registers or near it: signals that go on coming might never let it end. */
 TEST(restarted_as_its_signals_ask)
 {
 	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
-	struct itimerval often = {};
-	uint64_t end;
+	struct itimerval once = { 0 };
+	uint64_t end = test_now_ns() + 10000000000ull;
+	long us;
 	int i;
 
 	map_many();
-	often.it_interval.tv_usec = often.it_value.tv_usec = interval_us();
+	us = usual_us();
 	CHECK_SYS(sigaction(SIGALRM, &action, NULL));
-	CHECK_SYS(setitimer(ITIMER_REAL, &often, NULL));
-	end = test_now_ns() + 10000000000ull;
-	for (i = 0; i < NR_WAITS && (test_now_ns() < end || nr_signals < 20); i++)
+	for (i = 0; i < NR_WAITS && test_now_ns() < end; i++) {
+		once.it_value.tv_usec = 1 + test_random_below(us);
+		CHECK_SYS(setitimer(ITIMER_REAL, &once, NULL));
 		first_wait();
+	}
 	CHECK(nr_signals > 0);
 	NOTE("%d waits, %d signals", i, (int)nr_signals);
 }
