@@ -7,7 +7,9 @@
  * timeout: 150
  */
 #include "object.h"
+#include "slow-memory.h"
 
+#include <ctype.h>
 #include <ipcx-ring.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -330,64 +332,6 @@ TEST(what_is_roots_is_not_opened)
 	CHECK_EQ(read(secrets[4], &value, 8), 8);
 }
 
-/* Root's messages come and go; the memory that they were in is hers next. */
-static void leave_secrets(uint64_t *buf, size_t len)
-{
-	int q = queue(), s = CHECK_OK(ipcx_stream_create(NULL, 65536, NULL)), r = region(65536);
-
-	for (size_t i = 0; i < len / 8; i++)
-		buf[i] = SECRET;
-	for (size_t n = 8; n <= len; n = n * 3 / 2) {
-		CHECK_OK(ipcx_queue_send(q, buf, n));
-		CHECK_EQ(write(s, buf, 1024), 1024);
-	}
-	CHECK_EQ(pwrite(r, buf, len, 0), len);
-	for (size_t n = 8; n <= len; n = n * 3 / 2)
-		CHECK_EQ(ipcx_queue_recv(q, buf, len), n);
-	close(q);
-	close(s);
-	close(r);
-}
-
-static int finds_no_secret(void *arg)
-{
-	static uint64_t buf[65536 / 8];
-	int q = queue(), r = region(65536), s = CHECK_OK(ipcx_stream_create(NULL, 65536, NULL));
-	uint64_t *p = map(r, 65536, PROT_READ);
-	ssize_t ret;
-
-	(void)arg;
-	for (int i = 0; i < 65536 / 8; i++)
-		CHECK_EQ(p[i], 0);
-	for (size_t n = 1; n <= 40000; n = n * 3 / 2 + 1) {
-		memset(buf, 0, n);
-		CHECK_OK(ipcx_queue_send(q, buf, n));
-		memset(buf, 0xa5, sizeof(buf));
-		CHECK_EQ(ipcx_queue_recv(q, buf, sizeof(buf)), n);
-		for (size_t i = 0; i < sizeof(buf); i++)
-			CHECK_EQ(((uint8_t *)buf)[i], i < n ? 0 : 0xa5);
-	}
-	memset(buf, 0xa5, sizeof(buf));
-	CHECK_EQ(write(s, buf, 100), 100);
-	memset(buf, 0, sizeof(buf));
-	ret = read(s, buf, sizeof(buf));
-	CHECK_EQ(ret, 100);
-	for (size_t i = 0; i < sizeof(buf); i++)
-		CHECK_EQ(((uint8_t *)buf)[i], i < 100 ? 0xa5 : 0);
-	return 0;
-}
-
-TEST(nothing_is_left_in_memory)
-{
-	static uint64_t buf[60000 / 8];
-
-	NEED_ROOT();
-	for (int i = 0; i < 10; i++) {
-		leave_secrets(buf, sizeof(buf));
-		CHECK_EXITS(spawn_as(TEST_UID_ALICE, finds_no_secret, NULL), 0);
-	}
-}
-
 /* ---- addresses ---- */
 
 static const unsigned long commands[] = {
@@ -398,33 +342,64 @@ static const unsigned long commands[] = {
 	IPCX_WAIT_SET_ADD, IPCX_WAIT_SET_REMOVE, IPCX_WAIT_SET_WAIT,
 };
 
-/* Is there a word that could be an address of the kernel's, at any place? */
+/* With page tables of four or five levels; -1 and other small negative numbers are none. */
+static bool is_address(uint64_t word)
+{
+	return word >= 0xff00000000000000ull && word < 0xfffffffffff00000ull;
+}
+
+/* Is there a word that could be an address of the kernel's? */
 static void has_no_address(const void *mem, size_t len, const char *where, unsigned long which)
 {
-	for (size_t i = 0; i + 8 <= len; i++) {
+	for (size_t i = 0; i + 8 <= len; i += 8) {
 		uint64_t word;
 
 		memcpy(&word, (const char *)mem + i, 8);
-		/* -1 and other small negative numbers are none */
-		if (word >= 0xffff800000000000ull && word < 0xfffffffffff00000ull)
+		if (is_address(word))
 			FAIL("%#llx in %s (%lu, byte %zu)", (unsigned long long)word, where, which, i);
 	}
 }
 
+/* The same of the numbers in a text, hexadecimal or decimal, the latter with or without a sign. */
 static void text_has_no_address(const char *text, const char *where)
 {
-	for (const char *at = text; (at = strstr(at, "ffff")); at++)
-		if (strspn(at, "0123456789abcdef") >= 16)
-			FAIL("an address in %s: %.200s", where, text);
+	for (const char *at = text; *at; at++)
+		if ((isxdigit((unsigned char)*at) && is_address(strtoull(at, NULL, 16))) || is_address(strtoull(at, NULL, 10)))
+			FAIL("an address in %s, at %.20s: %s", where, at, text);
 }
 
-/* Every answer that she can get: arguments, lists, messages, fdinfo, and what sysfs has about the module. */
+/* The number of a call, as its server gets it. */
+static int calls_once(void *arg)
+{
+	struct ipcx_msg m = ipcx_msg("x", 1), reply = ipcx_msg(NULL, 0);
+
+	return ipcx_queue_call(*(int *)arg, &m, &reply, 0, IPCX_FOREVER) ? 1 : 0;
+}
+
+static void call_has_no_address(void)
+{
+	struct ipcx_queue_serve serve = { .size = sizeof(serve), .timeout = ipcx_after_ms(TEST_SOON_MS) };
+	struct ipcx_msg none = ipcx_msg("", 0);
+	int q = queue();
+	pid_t caller = spawn(calls_once, &q);
+	char buf[8];
+
+	serve.msg = ipcx_msg(buf, sizeof(buf));
+	CHECK_OK(call(q, IPCX_QUEUE_SERVE, &serve));
+	CHECK_NE(serve.call, 0);
+	has_no_address(&serve, sizeof(serve), "a call", 0);
+	CHECK_OK(ipcx_queue_reply(q, serve.call, &none));
+	CHECK_EXITS(caller, 0);
+}
+
+/* Every answer that she can get: arguments, lists, messages, calls, fdinfo, and what sysfs has about the module. */
 static int learns_nothing(void *arg)
 {
 	static const char *const files[] = { "sections/.text", "sections/.data", "sections/.bss" };
 	int fds[NR_KINDS + 3], nr = 0, e;
 	struct ipcx_list_entry entries[16];
-	char mem[1024], text[4096], path[128];
+	char mem[1024] __attribute__((aligned(8))), text[4096], path[128];
+	int64_t notice;
 
 	(void)arg;
 	for (int i = 0; i < NR_KINDS; i++)
@@ -434,6 +409,9 @@ static int learns_nothing(void *arg)
 	fds[nr++] = device();
 	e = event(0, 0);
 	CHECK_OK(ipcx_wait_set_add(fds[nr - 2], 7, &(struct ipcx_wait_entry){ .fd = e, .what = IPCX_WAIT_READABLE }));
+	notice = CHECK_OK(ipcx_notify_process(fds[0], IPCX_READY_SHUT, 0, SIGURG, 0, 0));
+	has_no_address(&notice, sizeof(notice), "a notice", 0);
+	call_has_no_address();
 	for (int i = 0; i < nr; i++) {
 		for (size_t c = 0; c < sizeof(commands) / sizeof(commands[0]); c++) {
 			uint32_t size = _IOC_SIZE(commands[c]);
@@ -451,6 +429,10 @@ static int learns_nothing(void *arg)
 				((struct ipcx_queue_batch *)mem)->msg_size = sizeof(*m);
 			}
 			ioctl(fds[i], commands[c], mem);
+			/* the argument is as long as it says, and a byte behind it would be one from the kernel's stack */
+			for (size_t at = size; at < 512; at++)
+				if (mem[at])
+					FAIL("command %lu writes behind its argument", _IOC_NR(commands[c]));
 			has_no_address(mem, sizeof(mem), "the argument of a command", _IOC_NR(commands[c]));
 		}
 		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fds[i]);
@@ -593,45 +575,82 @@ TEST(strangers_are_not_signalled)
 
 /* ---- holding others up ---- */
 
-/* She waits for all of many objects, changes them, makes and removes names, and never stops. */
+/*
+ * What she does, in as many processes: four never stop, the others hang in the midst of something for ever, because they
+ * wait for what never comes or the kernel waits for their memory.
+ */
+enum trouble { PULSES, PULSES_TOO, NAMES, NAMES_TOO, WAITS_FOR_ALL, LISTS, NAMES_SLOWLY, ENTRIES, SENDS, WRITES, NR_TROUBLES };
+
 static int makes_trouble(void *arg)
 {
 	struct ipcx_wait_entry e[64];
-	int events[64];
+	enum trouble what = (long)arg;
+	int events[64], fd;
 	char name[32];
+	void *never;
 
-	if (!arg) {
-		for (int i = 0; i < 64; i++) {
-			events[i] = event(0, IPCX_EVENT_MANUAL);
-			e[i] = (struct ipcx_wait_entry){ .fd = events[i], .what = IPCX_WAIT_READABLE };
-		}
+	missing_page(&never);
+	for (int i = 0; i < 64; i++) {
+		events[i] = event(0, IPCX_EVENT_MANUAL);
+		e[i] = (struct ipcx_wait_entry){ .fd = events[i], .what = IPCX_WAIT_READABLE };
+	}
+	switch (what) {
+	case PULSES:
+	case PULSES_TOO:
 		for (;;) {
 			for (int i = 0; i < 63; i++)
 				ipcx_event_pulse(events[i]);
 			ipcx_wait(e, 64, IPCX_WAIT_ALL, ipcx_after_ns(1000), -1, NULL);
 		}
-	}
-	for (;;) {
-		for (int i = 0; i < 200; i++) {
-			snprintf(name, sizeof(name), "trouble-%d", i);
-			close(ipcx_queue_create(name, NULL, NULL));
+	case NAMES:
+	case NAMES_TOO:
+		for (;;) {
+			for (int i = 0; i < 200; i++) {
+				snprintf(name, sizeof(name), "trouble-%d", i);
+				close(ipcx_queue_create(name, NULL, NULL));
+			}
+			for (int i = 0; i < 200; i++) {
+				snprintf(name, sizeof(name), "trouble-%d", i);
+				ipcx_unlink(name);
+			}
 		}
-		for (int i = 0; i < 200; i++) {
-			snprintf(name, sizeof(name), "trouble-%d", i);
-			ipcx_unlink(name);
-		}
+	case WAITS_FOR_ALL:
+		ipcx_wait(e, 64, IPCX_WAIT_ALL, IPCX_FOREVER, -1, NULL);
+		break;
+	case LISTS:
+		ipcx_list(NULL, never, 8);
+		break;
+	case NAMES_SLOWLY:
+		ipcx_queue_create(never, NULL, NULL);
+		break;
+	case ENTRIES:
+		/* the library looks at them, too */
+		call(events[0], IPCX_WAIT, &(struct ipcx_wait){ .size = sizeof(struct ipcx_wait), .flags = IPCX_WAIT_ALL,
+			.timeout = IPCX_FOREVER, .entries = (uintptr_t)never, .nr = 5, .entry_size = sizeof(e[0]) });
+		break;
+	case SENDS:
+		ipcx_queue_send(queue(), never, 100);
+		break;
+	default:
+		fd = CHECK_OK(ipcx_stream_create(NULL, PAGE, NULL));
+		CHECK_EQ(write(fd, never, 100), 100);
+		break;
 	}
-	return 0;
+	return 1;
 }
 
 static int works_on(void *arg)
 {
 	int q = CHECK_OK(ipcx_queue_create("bobs", NULL, NULL)), s = sem(0, 5), e = event(0, 0);
-	struct ipcx_wait_entry both[2] = { { .fd = s }, { .fd = e } };
+	int st = CHECK_OK(ipcx_stream_create(NULL, PAGE, NULL));
+	struct ipcx_wait_entry all[8] = { { .fd = s }, { .fd = e } };
+	struct ipcx_list_entry first;
 	uint64_t worst = 0;
 	char buf[8];
 
 	(void)arg;
+	for (int i = 2; i < 8; i++)
+		all[i].fd = event(1, IPCX_EVENT_MANUAL);
 	for (int i = 0; i < 50; i++) {
 		uint64_t start = test_now_ns();
 
@@ -639,8 +658,11 @@ static int works_on(void *arg)
 		CHECK_EQ(ipcx_queue_recv(q, buf, 8), 1);
 		CHECK_OK(ipcx_sem_post(s, 1));
 		CHECK_OK(ipcx_event_set(e));
-		CHECK_OK(ipcx_wait(both, 2, IPCX_WAIT_ALL, ipcx_after_ms(TEST_SOON_MS), -1, NULL));
-		close(CHECK_OK(ipcx_open("bobs", IPCX_KIND_QUEUE, 0, 0)));
+		CHECK_OK(ipcx_wait(all, 8, IPCX_WAIT_ALL, ipcx_after_ms(TEST_SOON_MS), -1, NULL));
+		close(CHECK_OK(ipcx_open("bobs", IPCX_KIND_QUEUE, IPCX_READ, 0)));
+		CHECK_EQ(ipcx_list(NULL, &first, 1), 1);
+		CHECK_EQ(write(st, buf, 8), 8);
+		CHECK_EQ(read(st, buf, 8), 8);
 		worst = test_now_ns() - start > worst ? test_now_ns() - start : worst;
 	}
 	NOTE("the slowest of bob's rounds: %llu us", (unsigned long long)worst / 1000);
@@ -650,21 +672,29 @@ static int works_on(void *arg)
 
 TEST_LIMIT(others_are_not_held_up, 60000)
 {
-	pid_t trouble[4], stopped;
+	static const char may[] = "/proc/sys/vm/unprivileged_userfaultfd";
+	pid_t trouble[NR_TROUBLES];
+	char old[32];
 
 	own_names();
-	for (long i = 0; i < 4; i++)
-		trouble[i] = spawn_as(TEST_UID_ALICE, makes_trouble, (void *)(i % 2));
+	/* as a file system of hers in user space would have it, too */
+	read_text(may, old, sizeof(old));
+	write_text(may, "1");
+	CHECK_OK(ipcx_event_create("listed", 0, &(struct ipcx_options){ .mode = 0666 }));
+	for (long i = 0; i < NR_TROUBLES; i++)
+		trouble[i] = spawn_as(TEST_UID_ALICE, makes_trouble, (void *)i);
+	for (int i = WAITS_FOR_ALL; i < NR_TROUBLES; i++)
+		CHECK_BLOCKS(trouble[i]);
 	CHECK_EXITS(spawn_as(TEST_UID_BOB, works_on, NULL), 0);
 	/* nor when they are stopped in the midst of it */
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < NR_TROUBLES; i++)
 		CHECK_SYS(kill(trouble[i], SIGSTOP));
 	CHECK_EXITS(spawn_as(TEST_UID_BOB, works_on, NULL), 0);
-	for (int i = 0; i < 4; i++) {
-		stopped = trouble[i];
-		CHECK_SYS(kill(stopped, SIGKILL));
-		CHECK_KILLED_BY(stopped, SIGKILL);
+	for (int i = 0; i < NR_TROUBLES; i++) {
+		CHECK_SYS(kill(trouble[i], SIGKILL));
+		CHECK_KILLED_BY(trouble[i], SIGKILL);
 	}
+	write_text(may, old);
 }
 
 /* ---- shared memory ---- */
