@@ -234,16 +234,37 @@ static long run_wait(void)
 		   .entry_size = sizeof(entries[0]) });
 }
 
+static unsigned int nr_entries;
+
 static void prepare_wait_all(void)
 {
 	entries[0] = ipcx_wait_entry(fds[SEM], IPCX_WAIT_TAKE);
 	entries[1] = ipcx_wait_entry(fds[EVENT], IPCX_WAIT_TAKE);
+	nr_entries = 2;
+}
+
+/* More than there is room for on the stack. */
+static void want_five(void)
+{
+	entries[2] = ipcx_wait_entry(fds[QUEUE], IPCX_WAIT_READABLE);
+	entries[3] = ipcx_wait_entry(fds[STREAM], IPCX_WAIT_READABLE);
+	entries[4] = ipcx_wait_entry(fds[BROADCAST], IPCX_WAIT_READABLE);
+	nr_entries = 5;
+}
+
+static void prepare_wait_all_five(void)
+{
+	prepare_wait_all();
+	want_five();
+	CHECK_OK(ipcx_queue_send(fds[QUEUE], buf, SMALL));
+	CHECK_EQ(write(fds[STREAM], buf, SMALL), SMALL);
+	CHECK_OK(ipcx_queue_send(fds[BROADCAST], buf, SMALL));
 }
 
 static long run_wait_all(void)
 {
 	return RUN(fds[target], IPCX_WAIT, (struct ipcx_wait){ .size = sizeof(struct ipcx_wait),
-		   .flags = IPCX_WAIT_ALL, .timeout = IPCX_FOREVER, .entries = (uintptr_t)entries, .nr = 2,
+		   .flags = IPCX_WAIT_ALL, .timeout = IPCX_FOREVER, .entries = (uintptr_t)entries, .nr = nr_entries,
 		   .entry_size = sizeof(entries[0]) });
 }
 
@@ -263,12 +284,19 @@ static void prepare_wait_none(void)
 	entries[1] = ipcx_wait_entry(fds[EVENT], IPCX_WAIT_TAKE);
 	entries[2] = ipcx_wait_entry(fds[QUEUE], IPCX_WAIT_READABLE);
 	entries[3] = ipcx_wait_entry(fds[STREAM], IPCX_WAIT_READABLE);
+	nr_entries = 4;
+}
+
+static void prepare_wait_none_five(void)
+{
+	prepare_wait_none();
+	want_five();
 }
 
 static long wait_none(unsigned int flags)
 {
 	long ret = RUN(fds[target], IPCX_WAIT, (struct ipcx_wait){ .size = sizeof(struct ipcx_wait), .flags = flags,
-		       .timeout = ipcx_after_ns(100000), .entries = (uintptr_t)entries, .nr = 4,
+		       .timeout = ipcx_after_ns(100000), .entries = (uintptr_t)entries, .nr = nr_entries,
 		       .entry_size = sizeof(entries[0]) });
 
 	return ret == -ETIMEDOUT ? 0 : ret;
@@ -338,6 +366,8 @@ static const struct row object_rows[] = {
 	{ "fdinfo", NO_COMMAND, OBJECTS, 0, 0, prepare_fdinfo, run_fdinfo, check_some },
 };
 
+#define FIVE	(BIT(EVENT) | BIT(QUEUE) | BIT(STREAM) | BIT(BROADCAST))
+
 static const struct row waiting_rows[] = {
 	{ "wait", IPCX_WAIT, OBJECTS, BIT(SEM), ROW_MAY_REFUSE, prepare_readable, run_wait, NULL },
 	{ "wait for all", IPCX_WAIT, BIT(SEM), BIT(EVENT), 0, prepare_wait_all, run_wait_all, check_wait_all },
@@ -345,6 +375,9 @@ static const struct row waiting_rows[] = {
 	  run_wait_none_any, NULL },
 	{ "wait for all in vain", IPCX_WAIT, BIT(SEM), BIT(EVENT) | BIT(QUEUE) | BIT(STREAM), 0, prepare_wait_none,
 	  run_wait_none_all, NULL },
+	{ "wait for all of five", IPCX_WAIT, BIT(SEM), FIVE, 0, prepare_wait_all_five, run_wait_all, check_wait_all },
+	{ "wait for any of five in vain", IPCX_WAIT, BIT(SEM), FIVE, 0, prepare_wait_none_five, run_wait_none_any, NULL },
+	{ "wait for all of five in vain", IPCX_WAIT, BIT(SEM), FIVE, 0, prepare_wait_none_five, run_wait_none_all, NULL },
 	{ "poll", NO_COMMAND, OBJECTS, 0, 0, NULL, run_poll, NULL },
 	{ "epoll", NO_COMMAND, OBJECTS, 0, ROW_MAY_REFUSE, prepare_epoll, run_epoll, NULL },
 	{ "O_ASYNC", NO_COMMAND, OBJECTS & ~BIT(REGION), 0, ROW_MAY_REFUSE | ROW_KEEPS, NULL, run_async, NULL },

@@ -6,6 +6,7 @@
  *	for each n: make objects, prepare, look, fail the nth, run
  *		it failed: with ENOMEM or EFAULT, all looks as before, and it works now
  *		it did not: it has done all that it should
+ *		in the end nothing is charged
  *
  * What is lost for ever the machine finds at its end, through kmemleak.
  */
@@ -276,6 +277,7 @@ static bool is_refusal(long ret)
 static bool sweep_one(const struct row *row, unsigned int n)
 {
 	static struct look before, after;
+	size_t used = used_bytes();
 	bool failed;
 	long ret;
 
@@ -302,6 +304,8 @@ static bool sweep_one(const struct row *row, unsigned int n)
 	if (row->check && ret >= 0)
 		row->check(ret);
 	close_objects();
+	if (!wait_until(used_bytes() == used, TEST_SOON_MS))
+		FAIL("%s: %lu bytes are charged when all has been closed, not %lu", place, used_bytes(), used);
 	return failed;
 }
 
