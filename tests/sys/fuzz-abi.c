@@ -6,7 +6,7 @@
  * more; the runner looks at the kernel's log.  If this fails, some argument makes the module leak, crash or hang.
  *
  * make fuzz runs it for longer, on the debug kernel: IPCX_FUZZ_SECONDS; IPCX_FUZZ_CORPUS is a file of sequences to begin
- * with, and is written anew: a line of hexadecimal digits each.
+ * with, and is written anew: a line of hexadecimal digits each.  Each is written to the kernel's trace before it begins.
  * timeout: 120
  */
 #include "object.h"
@@ -475,14 +475,72 @@ static void make_input(struct input *in)
 		random_op(&in->ops[i]);
 }
 
-static void show(const char *what, const struct input *in)
-{
-	char text[MAX_OPS * 16 + 1];
+#define TEXT_LEN	(MAX_OPS * 16 + 1)
 
+static void print(char *text, const struct input *in)
+{
 	for (unsigned int i = 0; i < in->nr; i++)
 		snprintf(text + i * 16, 17, "%02x%02x%02x%02x%08x", in->ops[i].what, in->ops[i].fd, in->ops[i].thread,
 			 in->ops[i].spare, in->ops[i].seed);
+}
+
+static void show(const char *what, const struct input *in)
+{
+	char text[TEXT_LEN];
+
+	print(text, in);
 	NOTE("%s %s", what, text);
+}
+
+#define TRACING	"/sys/kernel/tracing/"
+#define ON_OOPS	"/proc/sys/kernel/ftrace_dump_on_oops"
+#define MAX_TOLD	16
+
+static int marker = -1;		/* of the kernel's trace, which it prints when it dies */
+static unsigned long old_size;
+
+/* Only in the machine: the whole kernel's trace becomes as small as it can be, for all of it is printed. */
+static void open_marker(void)
+{
+	char buf[4096];
+
+	read_text("/proc/cmdline", buf, sizeof(buf));
+	if (!strstr(buf, "vm_mode=") || access(ON_OOPS, W_OK) ||
+	    (access(TRACING "trace_marker", W_OK) && mount("tracefs", TRACING, "tracefs", 0, NULL)))
+		return;
+	marker = CHECK_SYS(open(TRACING "trace_marker", O_WRONLY | O_CLOEXEC));
+	/* "7 (expanded: 1408)" as long as nobody has used it */
+	read_text(TRACING "buffer_size_kb", buf, sizeof(buf));
+	old_size = strtoul(strchr(buf, ':') ? strchr(buf, ':') + 1 : buf, NULL, 10);
+	write_text(TRACING "buffer_size_kb", "4");
+	write_text(ON_OOPS, "1");
+}
+
+static void close_marker(void)
+{
+	char text[32];
+
+	if (marker < 0)
+		return;
+	write_text(ON_OOPS, "0");
+	snprintf(text, sizeof(text), "%lu", old_size);
+	write_text(TRACING "buffer_size_kb", text);
+	CHECK_SYS(close(marker));
+}
+
+/* What comes next: if the kernel does not survive it, it is the last one that the kernel prints. */
+static void tell(const struct input *in)
+{
+	static unsigned int nr;
+	char text[TEXT_LEN];
+
+	if (marker < 0)
+		return;
+	/* a few are enough, and leave room for the oops at the end of the console */
+	if (nr++ % MAX_TOLD == 0)
+		CHECK_SYS(close(CHECK_SYS(open(TRACING "trace", O_WRONLY | O_TRUNC | O_CLOEXEC))));
+	print(text, in);
+	CHECK_EQ(write(marker, text, strlen(text)), strlen(text));
 }
 
 static void read_corpus(const char *path)
@@ -505,12 +563,11 @@ static void read_corpus(const char *path)
 static void write_corpus(const char *path)
 {
 	FILE *f = path ? fopen(path, "we") : NULL;
+	char text[TEXT_LEN];
 
 	for (unsigned int i = 0; f && i < nr_kept; i++) {
-		for (unsigned int j = 0; j < kept[i].nr; j++)
-			fprintf(f, "%02x%02x%02x%02x%08x", kept[i].ops[j].what, kept[i].ops[j].fd,
-				kept[i].ops[j].thread, kept[i].ops[j].spare, kept[i].ops[j].seed);
-		fputc('\n', f);
+		print(text, &kept[i]);
+		fprintf(f, "%s\n", text);
 	}
 	if (f)
 		CHECK_EQ(fclose(f), 0);
@@ -531,6 +588,7 @@ static bool leaves_nothing(struct input *in)
 	struct ipcx_list_entry named;
 	pid_t pid;
 
+	tell(in);
 	pid = spawn(run_input, in);
 	end = test_now_ns() + 20000000ull * test_slowness;
 	while (waitpid(pid, NULL, WNOHANG) == 0) {
@@ -573,6 +631,7 @@ TEST_LIMIT(sequences, LIMIT_MS)
 	struct input in;
 
 	own_names();
+	open_marker();
 	test_random();
 	has_kcov = !access("/sys/kernel/debug/kcov", F_OK) ||
 		   (!mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL) && !access("/sys/kernel/debug/kcov", F_OK));
@@ -606,5 +665,6 @@ TEST_LIMIT(sequences, LIMIT_MS)
 	}
 	NOTE("%u sequences, %u kept, %u places reached%s", runs, nr_kept, reached, has_kcov ? "" : " (no kcov)");
 	write_corpus(corpus);
+	close_marker();
 	CHECK_GT(runs, 0);
 }
