@@ -303,7 +303,7 @@ fuzz-now: user $(B)/tests/sys/fuzz-abi
 	$(Q)tools/vm/debug-kernel debug >/dev/null && $(MAKE) --no-print-directory module KERNEL=debug
 	$(Q)touch $(B)/fuzz-corpus
 	$(Q)tools/vm/vm -k debug -t $$(($(FUZZ) + 300)) -e IPCX_TEST_SLOW=6 $(SEED) -e IPCX_FUZZ_SECONDS=$(FUZZ) \
-		-e IPCX_FUZZ_CORPUS=/tmp/corpus -f $(B)/fuzz-corpus:/tmp/corpus -o /tmp/corpus:$(B)/fuzz-corpus.new \
+		-e IPCX_FUZZ_CORPUS=/ipcx/corpus -f $(B)/fuzz-corpus:/ipcx/corpus -o /ipcx/corpus:$(B)/fuzz-corpus.new \
 		-f $(B)/tests/sys/fuzz-abi:/ipcx/fuzz-abi -- /ipcx/fuzz-abi && mv $(B)/fuzz-corpus.new $(B)/fuzz-corpus
 
 # What parses or trusts foreign bytes in user space, each for so long; what is found stays in build/fuzz/found.

@@ -235,7 +235,7 @@ static __always_inline int get_args(union ipcx_args *args, const struct ipcx_com
 	u32 size;
 	int ret;
 
-	if (likely(user_read_access_begin(uargs, ALL_WORDS * sizeof(u64)))) {
+	if (!should_fail_usercopy() && likely(user_read_access_begin(uargs, ALL_WORDS * sizeof(u64)))) {
 		unsafe_get_user(args->words[0], from, slow);
 		if (likely(args->size == command->size)) {
 			unsafe_get_user(args->words[1], from + 1, slow);

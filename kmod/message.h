@@ -6,6 +6,7 @@
 #define IPCX_MESSAGE_H
 
 #include <linux/cred.h>
+#include <linux/fault-inject-usercopy.h>
 #include <linux/kasan-checks.h>
 #include <linux/list.h>
 #include <linux/pid.h>
@@ -171,7 +172,7 @@ int ipcx_message_copy_out_slow(const struct ipcx_object *obj, const struct ipcx_
 /*
  * The two copies.  Every length comes from message_alloc() and is within the node or block by construction, so
  * the check of copy_from_user() that the kernel address lies within its slab object, which costs more than the
- * copy of a small message, is left out.  KASAN still checks it.
+ * copy of a small message, is left out.  KASAN still checks it, and copies still fail where that is asked for.
  */
 static __always_inline bool ipcx_copy_in(void *to, struct ipcx_buf *buf, size_t len)
 {
@@ -180,7 +181,7 @@ static __always_inline bool ipcx_copy_in(void *to, struct ipcx_buf *buf, size_t 
 	if (unlikely(buf->iter))
 		return copy_from_iter_full(to, len, buf->iter);
 	kasan_check_write(to, len);
-	if (unlikely(!access_ok(from, len) || raw_copy_from_user(to, from, len)))
+	if (unlikely(should_fail_usercopy() || !access_ok(from, len) || raw_copy_from_user(to, from, len)))
 		return false;
 	buf->ptr += len;
 	return true;
@@ -193,7 +194,7 @@ static __always_inline bool ipcx_copy_out(const void *from, struct ipcx_buf *buf
 	if (unlikely(buf->iter))
 		return copy_to_iter(from, len, buf->iter) == len;
 	kasan_check_read(from, len);
-	if (unlikely(!access_ok(to, len) || raw_copy_to_user(to, from, len)))
+	if (unlikely(should_fail_usercopy() || !access_ok(to, len) || raw_copy_to_user(to, from, len)))
 		return false;
 	buf->ptr += len;
 	return true;
@@ -260,7 +261,7 @@ static __always_inline bool ipcx_copy_in_small(u8 *to, const void __user *from, 
 {
 	bool ok;
 
-	if (unlikely(!user_read_access_begin(from, len)))
+	if (unlikely(should_fail_usercopy() || !user_read_access_begin(from, len)))
 		return false;
 	ok = ipcx_unsafe_copy_in(to, from, len);
 	user_read_access_end();
@@ -271,7 +272,7 @@ static __always_inline bool ipcx_copy_out_small(void __user *to, const u8 *from,
 {
 	bool ok;
 
-	if (unlikely(!user_write_access_begin(to, len)))
+	if (unlikely(should_fail_usercopy() || !user_write_access_begin(to, len)))
 		return false;
 	ok = ipcx_unsafe_copy_out(to, from, len);
 	user_write_access_end();

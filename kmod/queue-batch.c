@@ -25,7 +25,8 @@ u32 ipcx_queue_get_chunk(struct ipcx_msg *m, const struct ipcx_msg __user *from,
 {
 	u32 nr = min_t(u32, left, IPCX_CHUNK_MSGS);
 
-	if (likely(access_ok(from, nr * sizeof(*m)) && !raw_copy_from_user(m, from, nr * sizeof(*m))))
+	if (!should_fail_usercopy() &&
+	    likely(access_ok(from, nr * sizeof(*m)) && !raw_copy_from_user(m, from, nr * sizeof(*m))))
 		return nr;
 	for (nr = 0; nr < left && nr < IPCX_CHUNK_MSGS; nr++)
 		if (copy_from_user(m + nr, from + nr, sizeof(*m)))
@@ -72,7 +73,7 @@ static u32 make_small(struct ipcx_queue *q, const struct ipcx_msg __user *from, 
 		return 0;
 	nr = ipcx_pool_take_small(&q->pool, at, nr, &id);
 	end = at + nr;
-	if (!user_read_access_begin(from, nr * sizeof(*from)))
+	if (should_fail_usercopy() || !user_read_access_begin(from, nr * sizeof(*from)))
 		goto out;
 	for (; at < end; at++, from++) {
 		struct ipcx_message *msg = *at;
@@ -296,7 +297,7 @@ static __always_inline u32 deliver_quickly(struct ipcx_msg __user *to, const str
 	u32 pid = 0;
 
 	if (unlikely(current_user_ns() != &init_user_ns || (!copied && trace_ipcx_copy_out_enabled()) ||
-		     !user_write_access_begin(to, nr * sizeof(*to))))
+		     should_fail_usercopy() || !user_write_access_begin(to, nr * sizeof(*to))))
 		return i;
 	for (to += i, m += i; at < end; at++, to++, m++) {
 		const struct ipcx_message *msg = *at;

@@ -494,7 +494,7 @@ int ipcx_queue_put_msg_munged(struct ipcx_msg __user *to, const struct ipcx_mess
 	u32 uid = from_kuid_munged(current_user_ns(), msg->uid), gid = from_kgid_munged(current_user_ns(), msg->gid);
 	bool ok;
 
-	if (!user_write_access_begin(to, sizeof(*to)))
+	if (should_fail_usercopy() || !user_write_access_begin(to, sizeof(*to)))
 		return -EFAULT;
 	ok = ipcx_unsafe_put_msg(to, msg, pid, uid, gid, flags);
 	user_write_access_end();

@@ -227,7 +227,7 @@ static __always_inline int ipcx_queue_put_msg(struct ipcx_msg __user *to, const 
 		flags |= (class & ~IPCX_CLASS_ATTACHED) >> IPCX_CLASS_FLAG_SHIFT;
 	if (unlikely(current_user_ns() != &init_user_ns))
 		return ipcx_queue_put_msg_munged(to, msg, pid, flags);
-	if (!user_write_access_begin(to, sizeof(*to)))
+	if (should_fail_usercopy() || !user_write_access_begin(to, sizeof(*to)))
 		return -EFAULT;
 	ok = ipcx_unsafe_put_msg(to, msg, pid, __kuid_val(msg->uid), __kgid_val(msg->gid), flags);
 	user_write_access_end();

@@ -702,8 +702,8 @@ static void check_set_wait(long ret)
 static const struct row stream_rows[] = {
 	{ "stream's statistics", IPCX_STREAM_STAT, BIT(STREAM), 0, 0, NULL, run_stream_stat, NULL },
 	{ "resize", IPCX_STREAM_RESIZE, BIT(STREAM), 0, 0, prepare_stream, run_resize, check_resize },
-	{ "write to a stream", NO_COMMAND, BIT(STREAM), 0, 0, NULL, run_write, check_stream_bytes },
-	{ "write 50000 bytes", NO_COMMAND, BIT(STREAM), 0, 0, NULL, run_stream_write_large, check_stream_bytes },
+	{ "write to a stream", NO_COMMAND, BIT(STREAM), 0, ROW_KEEPS, NULL, run_write, check_stream_bytes },
+	{ "write 50000 bytes", NO_COMMAND, BIT(STREAM), 0, ROW_KEEPS, NULL, run_stream_write_large, check_stream_bytes },
 	{ "read from a stream", NO_COMMAND, BIT(STREAM), 0, 0, prepare_stream, run_read, check_read },
 	{ "splice into a stream", NO_COMMAND, BIT(STREAM), 0, 0, prepare_splice_in, run_splice_in,
 	  check_stream_bytes },

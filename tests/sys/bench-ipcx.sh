@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/cmd-test.sh"
 
 need_device
-LIMIT=120
+LIMIT=$((120 * ${IPCX_TEST_SLOW:-1}))
 ipcx ls > "$T/before"
 works "the objects of ipcx in every case" ipcx bench -t 0.004 -r 1 -s 64,64K,1M \
 	-m ipcx_queue,ipcx_queue_rw,ipcx_queue_uring,ipcx_uring_rw,ipcx_call,ipcx_stream,ipcx_region,\

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../lib/cmd-test.sh"
 need_device
 S=$N.s
-LIMIT=100
+LIMIT=$((100 * ${IPCX_TEST_SLOW:-1}))
 
 works "create a stream" ipcx create stream "$S"
 is "$(field "$S" kind) $(field "$S" capacity)" "stream 65536" "its kind and capacity"

@@ -6,7 +6,7 @@
 # a shell pipeline through a stream does not carry gigabytes.  The programs are GNU's and Python's subprocess.
 . "$(dirname "$0")/../lib/cmd-test.sh"
 need_device
-LIMIT=200
+LIMIT=$((200 * ${IPCX_TEST_SLOW:-1}))
 PROGRAMS=$ROOT/programs
 for program in python3 tar gzip dd sort; do
 	[ -x "$PROGRAMS/$program" ] || skip_all "$program is not installed on the machine that runs the tests"

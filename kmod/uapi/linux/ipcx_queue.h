@@ -177,7 +177,8 @@ struct ipcx_queue_purge {
  * struct ipcx_queue_stat - IPCX_QUEUE_STAT
  * @size:		sizeof(struct ipcx_queue_stat)
  * @flags:		0
- * @nr_msgs:		out: messages in the queue; IPCX_QUEUE_BROADCAST: that some subscriber has not received
+ * @nr_msgs:		out: messages in the queue; IPCX_QUEUE_BROADCAST: that some subscriber has not received, without
+ *			those that receivers took and could not keep (EFAULT, killed), which are received again
  * @max_msgs:		out: as created
  * @bytes:		out: payload in the queue
  * @max_bytes:		out: as created
