@@ -76,7 +76,7 @@ SO	:= $(B)/libipcx.so.$(VERSION)
 
 all: user module
 
-user: $(B)/ipcx $(B)/libipcx.a $(B)/libipcx.so $(B)/vm-init
+user: $(B)/ipcx $(B)/libipcx.a $(B)/libipcx.so $(B)/vm-init $(B)/vm-tsc-khz
 
 module:
 	$(Q)$(MAKE) --no-print-directory $(B)/kmod-$(call release,$(KERNEL))/ipcx.ko
@@ -145,6 +145,9 @@ $(B)/ipcx: $(TOOL_OBJ) $(B)/libipcx.a
 # The machine's first process; static, because it runs before anything else is there.
 $(B)/vm-init: $(addprefix tools/vm/,init.c job.c klog.c init.h)
 	$(call say,CC,$@)mkdir -p $(@D) && $(CC) -std=gnu11 -O2 $(WARN) -static -o $@ $(filter %.c,$^)
+
+$(B)/vm-tsc-khz: tools/vm/tsc-khz.c
+	$(call say,CC,$@)mkdir -p $(@D) && $(CC) -std=gnu11 -O2 $(WARN) -o $@ $<
 
 # Loaded by QEMU, for tools/vm/profile.
 $(B)/profile-plugin.so: tools/vm/profile-plugin.c
