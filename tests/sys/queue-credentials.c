@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "queue-test.h"
@@ -195,6 +196,21 @@ static void enter_user_namespace(void)
 	write_file("/proc/self/gid_map", "88 0 1");
 }
 
+/* Who sends cannot be told: the message stays. */
+static void receive_where_nothing_can_be_written(void)
+{
+	struct ipcx_queue_recv *arg = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint32_t before = stat_of(q).nr_msgs;
+	uint64_t value;
+
+	CHECK(arg != MAP_FAILED);
+	*arg = (struct ipcx_queue_recv){ .size = sizeof(*arg), .flags = IPCX_NOWAIT, .msg = ipcx_msg(&value, 8) };
+	CHECK_SYS(mprotect(arg, 4096, PROT_READ));
+	CHECK_ERR(call(q, IPCX_QUEUE_RECV, arg), EFAULT);
+	CHECK_EQ(stat_of(q).nr_msgs, before);
+	CHECK_SYS(munmap(arg, 4096));
+}
+
 /* Only root is known inside, as 77 and 88. */
 static int receive_in_user_namespace(void *arg)
 {
@@ -202,6 +218,7 @@ static int receive_in_user_namespace(void *arg)
 
 	(void)arg;
 	enter_user_namespace();
+	receive_where_nothing_can_be_written();
 	check_sender(q, getppid(), 77, 88);
 	CHECK_EQ(receive(q).uid, overflow);
 	CHECK_OK(send_value(q, 1, 0, 1));

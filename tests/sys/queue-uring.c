@@ -353,6 +353,12 @@ TEST(what_ends_a_read_of_many)
 	CHECK_EQ(stat_of(q).nr_msgs, 1);
 	CHECK_OK(ipcx_queue_purge(q, NULL));
 
+	/* received, and taken for the end */
+	CHECK(read_many(&m, q, 1));
+	CHECK_OK(ipcx_queue_send(q, NULL, 0));
+	CHECK(!(next_of(&m, 0).flags & IORING_CQE_F_MORE));
+	CHECK_EQ(stat_of(q).nr_msgs, 0);
+
 	CHECK(read_many(&m, q, 1));
 	submit(&m.ring, (struct io_uring_sqe){ .opcode = IORING_OP_ASYNC_CANCEL, .addr = 1, .user_data = 1 });
 	/* in either order */

@@ -89,6 +89,7 @@ static int setup_ipcx(struct link *l)
 	return ret;
 }
 
+/* The same; its address tells that requests are write and read. */
 static int setup_ipcx_file(struct link *l)
 {
 	return setup_ipcx(l);
