@@ -50,6 +50,19 @@ static inline void park_publish_barrier(void)
 #endif
 }
 
+/* Is *@mark anything but 0?  One instruction less than a load and a comparison. */
+static inline bool is_marked(const uint32_t *mark)
+{
+#ifdef __x86_64__
+	bool marked;
+
+	__asm__ volatile("cmpl $0, %1" : "=@ccne"(marked) : "m"(*mark));
+	return marked;
+#else
+	return load_relaxed(mark);
+#endif
+}
+
 /* park.c */
 
 /* Let this process take part in park_barrier(); false if the kernel cannot. */
@@ -81,28 +94,24 @@ static inline void cpu_relax(void)
 
 /**
  * struct spin - one wait's spinning
- * @tight: looks that are left at full speed: a pause is longer than a cache line takes
- * @turns: pauses since the clock was read
+ * @turns: pauses so far
  * @end: CLOCK_MONOTONIC time at which to stop, 0 before the clock was read
  */
 struct spin {
-	unsigned int tight;
 	unsigned int turns;
 	uint64_t end;
 };
 
-#define SPIN_TIGHT	1500		/* about a microsecond */
-#define SPIN_TURNS	16
+#define SPIN_TURNS	16		/* from one look at the clock to the next */
 
 IPCX_HIDDEN bool ipcx_internal_spin_clock(struct spin *spin, uint64_t ns);
 
-/* Between two looks; false once @ns have been spun. */
+/*
+ * Between two looks; false once @ns have been spun.  There is a pause from the first on: looks without one keep asking
+ * for the line that the other side is about to write.
+ */
 static inline bool spin_more(struct spin *spin, uint64_t ns)
 {
-	if (likely(spin->tight)) {
-		spin->tight--;
-		return true;
-	}
 	cpu_relax();
 	if (likely(++spin->turns & (SPIN_TURNS - 1)))
 		return true;

@@ -281,7 +281,7 @@ static inline __attribute__((always_inline)) int
 many_wait(struct ring *r, struct ring_side *s, int (*attempt)(struct ring *, struct attempt *),
 	  struct attempt *a, unsigned int flags, uint64_t timeout)
 {
-	struct spin spin = { .tight = SPIN_TIGHT };
+	struct spin spin = { 0 };
 	uint64_t spin_ns, now, look;
 	bool slept = false;
 	uint32_t word;
@@ -294,7 +294,7 @@ many_wait(struct ring *r, struct ring_side *s, int (*attempt)(struct ring *, str
 		return ret ?: others_have_left(r, s) ? -EPIPE : -EAGAIN;
 	}
 	if (s->streaming) {
-		stay_behind();
+		stay_behind(s);
 		ret = attempt(r, a);
 		note_streaming(s, ret > 0 && has_more(r, s));
 		if (ret)
@@ -318,7 +318,7 @@ many_wait(struct ring *r, struct ring_side *s, int (*attempt)(struct ring *, str
 				return ret;
 			}
 			/* Never to sleep is no reason to wait for the dead. */
-			if (unlikely(!(spin.turns & 0xfff) && !spin.tight)) {
+			if (unlikely(!(spin.turns & 0xfff))) {
 				look_at_owner(r, s->blocked);
 				look_for_others(r, s);
 				if (others_have_left(r, s))

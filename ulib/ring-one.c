@@ -35,6 +35,19 @@ static inline void step(struct ring_side *s)
 		next_lap(s);
 }
 
+/* Is the message @ahead bytes of slots after the next one there? */
+static inline bool is_there(const struct ring_side *s, uint64_t ahead)
+{
+	const char *slot = next_slot(s) + ahead;
+	uint64_t lap = s->lap;
+
+	if (slot >= s->end) {
+		slot -= all_slots(s);
+		lap += LAP_ONE;
+	}
+	return WORD_LAP(load_relaxed((const uint64_t *)slot)) == WORD_LAP(lap);
+}
+
 /* Sender: the short way stops at the end of a lap, and goes no farther than there is room. */
 static inline void set_limit(struct ring_side *s)
 {
@@ -101,16 +114,7 @@ static bool other_has_left(const struct ring_side *s)
 /* There is something; is there more of it? */
 static inline bool has_more(const struct ring *r, const struct ring_side *s)
 {
-	const char *slot = next_slot(s) + s->stride;
-	uint64_t lap = s->lap;
-
-	if (s == &r->tx)
-		return s->room_end - s->at > s->stride;
-	if (slot == s->end) {
-		slot = s->slots;
-		lap += LAP_ONE;
-	}
-	return WORD_LAP(load_relaxed((const uint64_t *)slot)) == WORD_LAP(lap);
+	return s == &r->tx ? s->room_end - s->at > s->stride : is_there(s, s->stride);
 }
 
 /*
@@ -121,7 +125,7 @@ static inline __attribute__((always_inline)) int
 end_wait(struct ring *r, struct ring_side *s, int (*ready)(struct ring *), unsigned int flags,
 	 uint64_t timeout)
 {
-	struct spin spin = { .tight = SPIN_TIGHT };
+	struct spin spin = { 0 };
 	uint64_t spin_ns, now, look;
 	int ret;
 
@@ -134,7 +138,7 @@ end_wait(struct ring *r, struct ring_side *s, int (*ready)(struct ring *), unsig
 		return other_has_left(s) ? -EPIPE : -EAGAIN;
 
 	if (s->streaming) {
-		stay_behind();
+		stay_behind(s);
 		ret = ready(r);
 		note_streaming(s, ret > 0 && has_more(r, s));
 		if (ret)
@@ -157,8 +161,7 @@ end_wait(struct ring *r, struct ring_side *s, int (*ready)(struct ring *), unsig
 				note_short(s, &spin);
 				return ret;
 			}
-			if (unlikely(!(spin.turns & (SPIN_TURNS - 1)) && !spin.tight &&
-				     other_has_left(s)))
+			if (unlikely(!(spin.turns & (SPIN_TURNS - 1)) && other_has_left(s)))
 				break;
 		}
 		s->misses++;
@@ -428,6 +431,8 @@ static inline bool send_now(struct ring_side *s, const void *buf, size_t len)
 	if (unlikely(len > s->fast_len || at >= s->limit))
 		return false;
 	s->at = at + s->stride;
+	fetch_for_writing(slot + RING_FETCH);
+	fetch_for_writing(slot + RING_FETCH + RING_LINE);
 	copy_small(slot + RING_HEAD, buf, len);
 	store_release((uint64_t *)slot, word);			/* RING_PUBLISH */
 	return true;
@@ -457,7 +462,7 @@ static __attribute__((noinline)) int send_slowly(struct ipcx_ring *ring, const v
 static inline ssize_t ring_now(struct ring_side *s, const uint32_t *sleep, ssize_t ret)
 {
 	park_publish_barrier();
-	return unlikely(load_relaxed(sleep)) ? ipcx_internal_ring_wake(s, ret) : ret;
+	return unlikely(is_marked(sleep)) ? ipcx_internal_ring_wake(s, ret) : ret;
 }
 
 int ipcx_ring_send(struct ipcx_ring *ring, const void *buf, size_t len)

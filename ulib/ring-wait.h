@@ -53,14 +53,19 @@ static inline bool yield_first(const struct ring *r, const struct ring_side *s)
  * ahead first.  If it has not done so by then, it was an answer that came soon: for more and more waits that is
  * not tried again.
  */
-#define SHORT_SPIN	256
-#define BEHIND_PAUSES	24
+#define SHORT_SPIN	4	/* turns */
+#define BEHIND_PAUSES	8	/* between two looks at the clock */
+#define BEHIND_NS	5	/* for each slot: about the time of half of them */
 #define MOST_HOLD	1023
 
-static inline void stay_behind(void)
+static inline void stay_behind(const struct ring_side *s)
 {
-	for (int i = 0; i < BEHIND_PAUSES; i++)
-		cpu_relax();
+	uint64_t end = ipcx_internal_now(0) + s->behind * BEHIND_NS;
+
+	do {
+		for (int i = 0; i < BEHIND_PAUSES; i++)
+			cpu_relax();
+	} while (ipcx_internal_now(0) < end);
 }
 
 /* After staying behind: was it a stream? */
@@ -80,7 +85,7 @@ static inline void note_short(struct ring_side *s, const struct spin *spin)
 	if (s->hold)
 		s->hold--;
 	else
-		s->streaming = spin->tight > SPIN_TIGHT - SHORT_SPIN;
+		s->streaming = spin->turns <= SHORT_SPIN;
 }
 
 #endif /* IPCX_RING_WAIT_H */

@@ -168,6 +168,7 @@ static void side_init(const struct ring *r, struct ring_side *side, const struct
 	side->inline_len = shape->inline_len;
 	side->fast_len = shape->inline_len < COPY_SMALL ? shape->inline_len : COPY_SMALL;
 	side->spin_ns = IPCX_RING_SPIN_NS;
+	side->behind = shape->nr_bits < 8 ? (uint8_t)(1U << shape->nr_bits) : UINT8_MAX;
 }
 
 bool ipcx_internal_ring_is_there(const struct ring *r, uint64_t pos)

@@ -39,6 +39,7 @@
 #define RING_LINE	64U
 #define RING_APART	128U		/* processors fetch lines in pairs */
 #define RING_HEAD	8U		/* bytes of a slot's word */
+#define RING_FETCH	256U		/* bytes that the sender's cache is ahead of it */
 #define RING_FLAGS	(IPCX_RING_MANY | IPCX_RING_HUGE)
 
 /* state of an end */
@@ -159,8 +160,9 @@ _Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
  * @spin_ns: time to spin
  * @misses: spins in a row that were in vain
  * @cpu: as last published
+ * @hold, @backoff: waits until @streaming is believed again; and how many after the next mistake
  * @streaming: the last wait was over at once
- * @hold, @backoff: waits until that is believed again; and how many after the next mistake
+ * @behind: how long it stays behind a stream, in BEHIND_NS
  * @reserved: sender: where the message is that ipcx_ring_commit() sends
  * @next: IPCX_RING_MANY: position from which to go on; @at and @limit stay equal, so that the
  *	short way is never taken
@@ -196,9 +198,10 @@ struct ring_side {
 	uint64_t spin_ns;
 	uint32_t misses;
 	uint32_t cpu;
-	uint16_t streaming;
 	uint16_t hold;
 	uint16_t backoff;
+	uint8_t streaming;
+	uint8_t behind;
 	uint8_t attached;
 	uint8_t is_many;
 
@@ -299,6 +302,20 @@ static inline char *slot_of(const struct ring *r, const struct ring_side *s, uin
 static inline uint64_t all_slots(const struct ring_side *s)
 {
 	return (uint64_t)(s->end - s->slots);
+}
+
+/*
+ * The processor will soon write to the line at @addr, which may be anywhere.  Without it a line is asked for when the
+ * store is next in turn, and a sender waits for each as long as it takes from the other processor to this one.
+ */
+static inline void fetch_for_writing(const char *addr)
+{
+#ifdef __x86_64__
+	/* What __builtin_prefetch() makes for x86-64 as it first was fetches a line for reading only. */
+	__asm__("prefetchw %0" : : "m"(*addr));
+#else
+	__builtin_prefetch(addr, 1);
+#endif
 }
 
 /* ring-many.c: the calls on a ring with IPCX_RING_MANY. */

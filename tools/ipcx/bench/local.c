@@ -35,6 +35,7 @@
 #define CROWD		4		/* senders, and receivers */
 #define CROWD_SLOTS	1024
 #define LEN		56
+#define PARTS		32		/* of a probe: see mark() */
 
 static int cpus[2];
 
@@ -42,11 +43,13 @@ static int cpus[2];
  * struct stage - what the processes of a probe share
  * @ns: the result, 0 if there is none
  * @line: two words for floors, on lines of their own
+ * @pairs: more of these
  * @ready, @begun, @done: for starting and ending together
  */
 struct stage {
 	double ns;
 	_Alignas(128) atomic_uint_fast64_t line[32];
+	_Alignas(128) atomic_uint_fast64_t pairs[PARTS][2][16];
 	_Alignas(128) atomic_int ready, begun, done;
 	_Alignas(128) uint32_t futex[2][32];
 	_Alignas(128) char slots[256][64];
@@ -106,8 +109,6 @@ static int compare(const void *a, const void *b)
  * A probe is taken in parts, and its figure is that of the median part: what else runs meanwhile
  * disturbs some of them.
  */
-#define PARTS	32
-
 static uint64_t marks[PARTS + 1];
 static int nr_marks;
 
@@ -131,27 +132,49 @@ static double median_part(long nr)
 
 /* ---- floors ---- */
 
+/* How long a line takes depends on where it is kept, so each part has two of its own. */
+static inline atomic_uint_fast64_t *line_of(long i, long nr, int side)
+{
+	return &stage->pairs[i / (nr / PARTS)][side][0];
+}
+
+static inline void await_line(atomic_uint_fast64_t *line, long i, bool relaxed)
+{
+	while (atomic_load_explicit(line, memory_order_acquire) != (unsigned long)i)
+		if (relaxed)
+#ifdef __x86_64__
+			__builtin_ia32_pause();
+#else
+			atomic_signal_fence(memory_order_seq_cst);
+#endif
+}
+
+static bool with_pauses;
+
 static void echo_lines(long nr)
 {
-	for (long i = 1; i <= nr; i++) {
-		while (atomic_load_explicit(&stage->line[0], memory_order_acquire) < (unsigned long)i)
-			;
-		atomic_store_explicit(&stage->line[16], i, memory_order_release);
+	for (long i = 0; i < nr; i++) {
+		await_line(line_of(i, nr, 0), i + 1, with_pauses);
+		atomic_store_explicit(line_of(i, nr, 1), i + 1, memory_order_release);
 	}
 }
 
 static double two_lines(long nr)
 {
-
 	start(cpus[1], echo_lines, nr);
-	for (long i = 1; i <= nr; i++) {
-		mark(i - 1, nr);
-		atomic_store_explicit(&stage->line[0], i, memory_order_release);
-		while (atomic_load_explicit(&stage->line[16], memory_order_acquire) <
-		       (unsigned long)i)
-			;
+	for (long i = 0; i < nr; i++) {
+		mark(i, nr);
+		atomic_store_explicit(line_of(i, nr, 0), i + 1, memory_order_release);
+		await_line(line_of(i, nr, 1), i + 1, with_pauses);
 	}
 	return median_part(nr);
+}
+
+/* Who looks less often is less in the way of who writes. */
+static double two_lines_relaxed(long nr)
+{
+	with_pauses = true;
+	return two_lines(nr);
 }
 
 static double atomic_add(long nr)
@@ -676,7 +699,7 @@ static double loan_64m(long nr)
 /* ---- the report ---- */
 
 enum probe_id {
-	TWO_LINES, ADD, CALL, COPY, ACROSS, PIPE_ONE, PIPE_TWO, PIPE_STREAM, RING, RING_SPIN, RING_LATE,
+	TWO_LINES, TWO_RELAXED, ADD, CALL, COPY, ACROSS, PIPE_ONE, PIPE_TWO, PIPE_STREAM, RING, RING_SPIN, RING_LATE,
 	FUTEX_LATE, IDLE, RING_STREAM, BARE_STREAM, MANY_STREAM, MANY_CROWD, CK_CROWD, SEM_T, MSEM,
 	LOAN_64, LOAN_64K, LOAN_64M, NR_PROBES
 };
@@ -698,6 +721,8 @@ static const struct probe {
 } probes[NR_PROBES] = {
 	[TWO_LINES] = { "two cache lines, there and back", "floor", "two_cache_lines", 0, true,
 			two_lines, 16384 },
+	[TWO_RELAXED] = { "the same, with a pause between two looks", "floor", "two_cache_lines_relaxed", 0, true,
+			  two_lines_relaxed, 16384 },
 	[ADD] = { "locked addition", "floor", "atomic_add", 0, false, atomic_add, 131072 },
 	[CALL] = { "empty system call", "floor", "syscall", 0, false, empty_call, 16384 },
 	[COPY] = { "copy of 64 KiB", "floor", "memcpy", 65536, false, copy_64k, 512 },
