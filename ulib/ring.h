@@ -307,6 +307,7 @@ static inline uint64_t all_slots(const struct ring_side *s)
 /*
  * The processor will soon write to the line at @addr, which may be anywhere.  Without it a line is asked for when the
  * store is next in turn, and a sender waits for each as long as it takes from the other processor to this one.
+ * A hint: an address that is not mapped does no harm.
  */
 static inline void fetch_for_writing(const char *addr)
 {
