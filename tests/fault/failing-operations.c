@@ -693,10 +693,29 @@ static long run_set_wait(void)
 		   .size = sizeof(struct ipcx_wait_set_wait), .timeout = IPCX_FOREVER });
 }
 
+static long run_set_wait_all(void)
+{
+	return RUN(fds[target], IPCX_WAIT_SET_WAIT, (struct ipcx_wait_set_wait){
+		   .size = sizeof(struct ipcx_wait_set_wait), .timeout = IPCX_FOREVER, .flags = IPCX_WAIT_ALL });
+}
+
 static void check_set_wait(long ret)
 {
 	CHECK_EQ(ret, 3);
 	CHECK_EQ(sem_stat(fds[SEM]).count, 1);
+}
+
+static void prepare_added_robust(void)
+{
+	prepare_robust();
+	prepare_added();
+}
+
+static void check_robust_set(long ret)
+{
+	CHECK_GE(ret, 0);
+	CHECK_EQ(sem_stat(fds[SEM]).count, 1);
+	CHECK_EQ(sem_stat(fds[SEM]).held, 1);
 }
 
 static const struct row stream_rows[] = {
@@ -713,6 +732,10 @@ static const struct row stream_rows[] = {
 	{ "remove from a set", IPCX_WAIT_SET_REMOVE, BIT(WAIT_SET), BIT(SEM), 0, prepare_added, run_set_remove, NULL },
 	{ "wait for a set", IPCX_WAIT_SET_WAIT, BIT(WAIT_SET), BIT(SEM), 0, prepare_added, run_set_wait,
 	  check_set_wait },
+	{ "wait for a set, one robust", IPCX_WAIT_SET_WAIT, BIT(WAIT_SET), BIT(SEM), 0, prepare_added_robust,
+	  run_set_wait, check_robust_set },
+	{ "wait for all of a set", IPCX_WAIT_SET_WAIT, BIT(WAIT_SET), BIT(SEM), 0, prepare_added_robust,
+	  run_set_wait_all, check_robust_set },
 };
 
 TEST_LIMIT(streams_and_wait_sets, 100000)
