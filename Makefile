@@ -34,6 +34,7 @@ TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 UNIT_SRC := $(wildcard tests/unit/*.c)
 SYS_SRC	:= $(wildcard tests/sys/*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+FAIL_NTH_SRC := tests/fail-nth/Kbuild tests/fail-nth/ipcx-fail-nth.c
 KMOD_SRC := Kbuild $(wildcard kmod/*.[ch] kmod/uapi/linux/*.h)
 
 LIB_OBJ	:= $(LIB_SRC:%.c=$(B)/obj/%.o)
@@ -52,7 +53,7 @@ ifneq ($(shell grep -lsE 'include <(liburing|ipcx-uring).h>' $(TOOL_SRC) $(SYS_S
 LIBS	+= -luring
 endif
 
-.PHONY: all user module modules module-pause modules-pause demo check check-debug check-kernels check-model check-mutants coverage stress soak fuzz vm bench count readme trace-demo load unload install uninstall lint help \
+.PHONY: all user module modules test-modules all-test-modules demo check check-debug check-kernels check-model check-mutants coverage stress soak fuzz vm bench count readme trace-demo load unload install uninstall lint help \
 	clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -86,30 +87,34 @@ modules:
 	$(Q)$(MAKE) --no-print-directory \
 		$(foreach k,$(KERNEL_OF_CHECK),$(B)/kmod-$(call release,$(k))/ipcx.ko)
 
-# The same with pause points, which tests/sys/schedules loads.
-module-pause:
-	$(Q)$(MAKE) --no-print-directory $(B)/pause-$(call release,$(KERNEL))/ipcx.ko
+# What only tests load: the module with pause points (tests/sys/schedules), and one that fails allocations (tests/fail-nth).
+test-modules:
+	$(Q)$(MAKE) --no-print-directory $(call test_modules,$(KERNEL))
 
-modules-pause:
-	$(Q)$(MAKE) --no-print-directory \
-		$(foreach k,$(KERNEL_OF_CHECK),$(B)/pause-$(call release,$(k))/ipcx.ko)
+all-test-modules:
+	$(Q)$(MAKE) --no-print-directory $(foreach k,$(KERNEL_OF_CHECK),$(call test_modules,$(k)))
+
+test_modules = $(B)/pause-$(call release,$(1))/ipcx.ko $(B)/fail-nth-$(call release,$(1))/ipcx-fail-nth.ko
 
 # Type information for BPF needs pahole, which headers that are only fetched do not bring.
 BTF	= $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 
-# kbuild writes beside the sources, so each kernel gets a tree of links.
+# kbuild writes beside the sources, so each kernel gets a tree of links: what it is told as, of what, with what.
 define build_module
 	$(Q)rm -rf $(@D)/kmod && mkdir -p $(@D)
-	$(Q)cp -rsf $(CURDIR)/Kbuild $(CURDIR)/kmod $(@D)/
-	$(Q)$(step) 'module for $*$(1)' tools/vm/kernel make $* $(CURDIR)/$(@D) $(BTF) $(KFLAGS) $(2)
+	$(Q)cp -rsf $(addprefix $(CURDIR)/,$(2)) $(@D)/
+	$(Q)$(step) '$(1)' tools/vm/kernel make $* $(CURDIR)/$(@D) $(BTF) $(KFLAGS) $(3)
 	$(Q)touch $@
 endef
 
 $(B)/kmod-%/ipcx.ko: $(KMOD_SRC)
-	$(call build_module)
+	$(call build_module,module for $*,Kbuild kmod)
 
 $(B)/pause-%/ipcx.ko: $(KMOD_SRC)
-	$(call build_module, with pause points,IPCX_PAUSE=y)
+	$(call build_module,module for $* with pause points,Kbuild kmod,IPCX_PAUSE=y)
+
+$(B)/fail-nth-%/ipcx-fail-nth.ko: $(FAIL_NTH_SRC)
+	$(call build_module,failing allocations for $*,$(FAIL_NTH_SRC))
 
 $(B)/obj/%.o: %.c
 	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(ALLFLAGS) -c -o $@ $<
@@ -158,9 +163,6 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libtest.a $(B)/libipcx.a
 
 $(B)/tests/unit-asan/%: $(B)/asan/tests/unit/%.o $(B)/libtest-asan.a $(B)/libipcx-asan.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
-
-$(B)/tests/fault/%: $(B)/obj/tests/fault/%.o $(B)/libtest.a $(B)/libipcx.a
-	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/tests/sys/%: $(B)/obj/tests/sys/%.o $(B)/libtest.a $(B)/libipcx.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -236,7 +238,7 @@ vm-now: user vm-module
 	$(Q)$(RUN_IN) --shell
 
 # The kernels come first: fetching one is told on standard error, which a test of the machine looks at.
-check-now: user modules modules-pause tests
+check-now: user modules all-test-modules tests
 	$(Q)for k in $(KERNEL_OF_CHECK); do \
 		tools/vm/kernel image "$$(tools/vm/kernel release $$k)" >/dev/null || exit 1; done
 	$(Q)IPCX_NO_BUILD=1 tests/run
@@ -249,7 +251,7 @@ CLANG_TESTS = semaphores queue-messages queue-order queue-races streams calls wa
 check-kernels-now: user tests $(B)/tests/sys/kill-storm
 	$(Q)for k in $(KERNELS); do \
 		[ -n "$$(tools/vm/kernel release $$k)" ] || tools/vm/kernel fetch $$k >/dev/null || exit 1; \
-		$(MAKE) --no-print-directory module module-pause KERNEL=$$k || exit 1; done
+		$(MAKE) --no-print-directory module test-modules KERNEL=$$k || exit 1; done
 	$(Q)[ -x $(B)/hello ] || tests/unit/readme-program.sh >/dev/null
 	$(Q)IPCX_NO_BUILD=1 tests/run -s $(KERNELS:%=-k %)
 	$(Q)$(MAKE) --no-print-directory check-clang-now
@@ -267,23 +269,16 @@ check-clang-now:
 DEBUG_KERNELS := debug kcsan
 check-debug-now: user tests
 	$(Q)for k in $(DEBUG_KERNELS); do \
-		tools/vm/debug-kernel $$k >/dev/null && $(MAKE) --no-print-directory module module-pause KERNEL=$$k || exit 1; done
+		tools/vm/debug-kernel $$k >/dev/null && $(MAKE) --no-print-directory module test-modules KERNEL=$$k || exit 1; done
 	$(Q)[ -x $(B)/hello ] || tests/unit/readme-program.sh >/dev/null
 	$(Q)IPCX_NO_BUILD=1 tests/run -s $(DEBUG_KERNELS:%=-k %)
-	$(Q)$(MAKE) --no-print-directory check-fault-now
-
-# Every operation with each of its allocations and user copies failing in turn; only the debug kernel can do that.
-check-fault-now: $(B)/tests/fault/failing-operations
-	$(Q)$(MAKE) --no-print-directory module KERNEL=debug
-	$(Q)tools/vm/vm -k debug -t 900 -e IPCX_TEST_SLOW=6 -f $<:/ipcx/failing-operations -- /ipcx/failing-operations
-.PHONY: check-fault-now
 
 # The protocols of waiting as models, and wrong versions of them; a few minutes.
 check-model-now:
 	$(Q)tests/model/run
 
 # Wrong versions of the module, each of which a test must catch; half an hour.
-check-mutants-now: user tests module modules-pause
+check-mutants-now: user tests module all-test-modules
 	$(Q)tests/mutants/run
 
 # Hundreds of processes that use everything and are killed, and the same again and again while memory is watched.
@@ -315,7 +310,7 @@ fuzz-parsers-now: fuzzers
 	$(Q)tests/fuzz/run -t $(FUZZ_PARSERS)
 
 # Which lines of the module the tests reach, and failing allocations with them; ten minutes.
-coverage-now: user tests $(B)/profile-plugin.so $(B)/tests/fault/failing-operations
+coverage-now: user tests all-test-modules $(B)/profile-plugin.so
 	$(Q)tools/vm/debug-kernel debug >/dev/null
 	$(Q)$(MAKE) --no-print-directory module KERNEL=6.1
 	$(Q)rm -rf $(B)/kmod-$(call release,debug)	# which is without line numbers otherwise
@@ -324,7 +319,7 @@ coverage-now: user tests $(B)/profile-plugin.so $(B)/tests/fault/failing-operati
 	$(Q)rm -rf $(B)/coverage && mkdir -p $(B)/coverage
 	$(Q)IPCX_NO_BUILD=1 tests/run -s -k 6.1 -c $(B)/coverage
 	$(Q)tools/vm/vm -k debug -t 900 -e IPCX_TEST_SLOW=6 --cover $(B)/coverage/debug.fault \
-		-f $(B)/tests/fault/failing-operations:/ipcx/failing-operations -f tests/coverage/sections:/ipcx/sections \
+		-f $(B)/tests/sys/failing-operations:/ipcx/failing-operations -f tests/coverage/sections:/ipcx/sections \
 		-o /tmp/sections:$(B)/coverage/sections -- sh -c '/ipcx/sections >/tmp/sections && /ipcx/failing-operations'
 	$(Q)sed 's/^section //' $(B)/coverage/sections >$(B)/coverage/debug.fault.sections
 	$(Q)tests/coverage/report tests/coverage/unreached.txt $$(for f in $(B)/coverage/6.1.??????; do \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// timeout: 600
+// timeout: 100
 /*
  * Every operation, with each of its allocations and user copies failing in turn.  If this fails, a system that is out
  * of memory, or a program with a bad pointer, gets a wrong error, loses something, or finds an object half changed.
@@ -405,7 +405,7 @@ TEST_LIMIT(waiting_for_objects, 100000)
 	sweep(ROWS(waiting_rows));
 }
 
-#include "queues.h"
+#include "fault-queues.h"
 
 /* ---- regions ---- */
 
