@@ -22,18 +22,22 @@
 /**
  * struct probe - a function that can fail
  * @probe:	at its first instruction, if @added
- * @symbol:	its name: @name, or since 6.10 @name and "_noprof"
+ * @added:	this kernel has the function
+ * @symbol:	what it is called there: @name, or since 6.10 @name and "_noprof"
+ * @name:	its name
  * @gfp:	which argument has the flags of an allocation; 0: there is none
  * @copies:	which has the length of a copy, all of which has then failed; 0: it returns NULL
  */
-static struct probe {
+struct probe {
 	struct kprobe probe;
 	bool added;
 	char symbol[40];
 	const char *name;
 	int gfp;
 	int copies;
-} probes[] = {
+};
+
+static struct probe probes[] = {
 	{ .name = "kmem_cache_alloc", .gfp = 2 },
 	{ .name = "kmem_cache_alloc_lru", .gfp = 3 },
 	{ .name = "kmem_cache_alloc_node", .gfp = 2 },
@@ -49,7 +53,7 @@ static struct probe {
 };
 
 static struct task_struct *who;		/* whose are counted; never followed */
-static unsigned int left;		/* until one fails; only @who changes it */
+static unsigned int left;		/* until one fails; changed by who that is alone */
 
 /* In the place of the function: back to its caller. */
 void ipcx_fail_return(void);
