@@ -96,6 +96,27 @@ static void unload_fail_nth(void)
 	syscall(SYS_delete_module, "ipcx_fail_nth", 0);
 }
 
+static void fail_nth(unsigned int n)
+{
+	char buf[16];
+	int len = snprintf(buf, sizeof(buf), "%u", n);
+
+	CHECK_EQ(pwrite(fail_nth_fd, buf, len, 0), len);
+}
+
+/* No more failures; true if there has been one. */
+static bool was_failed(void)
+{
+	char buf[16] = "";
+	bool failed;
+
+	/* that it can fail itself means that nothing else has */
+	failed = pread(fail_nth_fd, buf, sizeof(buf) - 1, 0) > 0 && buf[0] == '0';
+	while (pwrite(fail_nth_fd, "0", 1, 0) != 1)
+		;
+	return failed;
+}
+
 static void fail_nth_open(void)
 {
 	static const char *const settings[] = {
@@ -128,27 +149,11 @@ static void fail_nth_open(void)
 	CHECK_SYS(dup3(fail_nth_fd, 900, O_CLOEXEC));
 	close(fail_nth_fd);
 	fail_nth_fd = 900;
-}
 
-static void fail_nth(unsigned int n)
-{
-	char buf[16];
-	int len = snprintf(buf, sizeof(buf), "%u", n);
-
-	CHECK_EQ(pwrite(fail_nth_fd, buf, len, 0), len);
-}
-
-/* No more failures; true if there has been one. */
-static bool was_failed(void)
-{
-	char buf[16] = "";
-	bool failed;
-
-	/* that it can fail itself means that nothing else has */
-	failed = pread(fail_nth_fd, buf, sizeof(buf) - 1, 0) > 0 && buf[0] == '0';
-	while (pwrite(fail_nth_fd, "0", 1, 0) != 1)
-		;
-	return failed;
+	/* it can do what it is for */
+	fail_nth(1);
+	CHECK_SYS_ERR(open("/", O_PATH), ENOMEM);
+	CHECK(was_failed());
 }
 
 /* All that can be seen of the objects. */
