@@ -277,7 +277,7 @@ check-debug-now: user tests
 check-model-now:
 	$(Q)tests/model/run
 
-# Wrong versions of the module, each of which a test must catch; half an hour.
+# Wrong versions of the module, each of which a test must catch; forty minutes.
 check-mutants-now: user tests module all-test-modules
 	$(Q)tests/mutants/run
 

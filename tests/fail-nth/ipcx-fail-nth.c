@@ -64,11 +64,17 @@ asm(".pushsection .text\n"
     ".size ipcx_fail_return, .-ipcx_fail_return\n"
     ".popsection\n");
 
+/* Does @who itself do this, and no interrupt?  A probe that is a breakpoint is run as if in both an NMI and an interrupt. */
+static bool in_thread(void)
+{
+	return !in_serving_softirq() && hardirq_count() == (in_nmi() ? HARDIRQ_OFFSET : 0);
+}
+
 static int fails(struct kprobe *kp, struct pt_regs *regs)
 {
 	const struct probe *p = container_of(kp, struct probe, probe);
 
-	if (READ_ONCE(who) != current || !left || in_hardirq() || in_serving_softirq() ||
+	if (READ_ONCE(who) != current || !left || !in_thread() ||
 	    (p->gfp && ARG(regs, p->gfp) & __GFP_NOFAIL) || --left)
 		return 0;
 	/* as if it had returned at once */

@@ -16,6 +16,7 @@
 #include "module.h"
 
 #include <ipcx-uring.h>
+#include <sys/utsname.h>
 
 /* What an operation is done on; BROADCAST has a table of commands of its own. */
 enum on { DEVICE, QUEUE, BROADCAST, REGION, SEM, EVENT, STREAM, WAIT_SET, NR_ON };
@@ -153,6 +154,12 @@ static void fail_nth_open(void)
 	/* it can do what it is for */
 	fail_nth(1);
 	CHECK_SYS_ERR(open("/", O_PATH), ENOMEM);
+	CHECK(was_failed());
+	fail_nth(1);
+	CHECK_SYS_ERR(uname(&(struct utsname){ 0 }), EFAULT);
+	CHECK(was_failed());
+	fail_nth(1);
+	CHECK_SYS_ERR(sigprocmask(SIG_BLOCK, &(sigset_t){ 0 }, NULL), EFAULT);
 	CHECK(was_failed());
 }
 

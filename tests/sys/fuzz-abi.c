@@ -2,14 +2,16 @@
 /*
  * A fuzzer of the ABI: sequences of commands and system calls with arguments that nearly make sense, by several threads, in
  * memory that another one may rewrite meanwhile.  Where the kernel tells which code was executed (kcov), sequences that
- * reached something new are kept, and varied.  After each, the process is killed, and nothing may be charged for it any
- * more; the runner looks at the kernel's log.  If this fails, some argument makes the module leak, crash or hang.
+ * reached something new are kept, and varied.  After each, the process is killed, nothing may be charged for it any
+ * more, and the kernel may have reported nothing.  If this fails, some argument makes the module leak, crash or hang.
  *
  * make fuzz runs it for longer, on the debug kernel: IPCX_FUZZ_SECONDS; IPCX_FUZZ_CORPUS is a file of sequences to begin
  * with, and is written anew: a line of hexadecimal digits each.  Each is written to the kernel's trace before it begins.
  * timeout: 120
  */
 #include "object.h"
+
+#include <ipcx-uring.h>
 
 #include <sys/eventfd.h>
 #include <sys/mount.h>
@@ -199,7 +201,35 @@ static void keep_fd(int fd, uint64_t *state)
 	close(__atomic_exchange_n(place, fd, __ATOMIC_RELAXED));
 }
 
-static void command(const struct command *c, int fd, uint64_t *state)
+static __thread struct io_uring uring;
+
+/* The same through io_uring; what is not done soon may still be at work when this process ends. */
+static int through_uring(int fd, unsigned long cmd, void *arg, uint64_t *state)
+{
+	struct __kernel_timespec soon = { .tv_nsec = 100000 };
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	if (!uring.ring_fd && io_uring_queue_init(8, &uring, 0))
+		return -1;
+	sqe = io_uring_get_sqe(&uring);
+	if (!sqe)
+		return -1;
+	ipcx_uring_prep_command(sqe, fd, cmd, arg);
+	if (!(draw(state) % 4))
+		memcpy((char *)&sqe->addr3 + 8, &(uint64_t){ 1ull << draw(state) % 3 }, 8);	/* flags of the request */
+	if (!(draw(state) % 8))
+		sqe->flags = 1u << draw(state) % 6;
+	io_uring_submit(&uring);
+	if (io_uring_wait_cqe_timeout(&uring, &cqe, &soon))
+		return -1;
+	ret = cqe->res;
+	io_uring_cqe_seen(&uring, cqe);
+	return ret;
+}
+
+static void command(const struct command *c, int fd, bool by_uring, uint64_t *state)
 {
 	uint32_t size = size_of(c->members), value32;
 	char arg[256], *to = arg, *at = address(state);
@@ -217,9 +247,9 @@ static void command(const struct command *c, int fd, uint64_t *state)
 			to += 4;
 		}
 	}
-	if (at >= arena && at + size <= arena + ARENA)
+	if ((uintptr_t)at - (uintptr_t)arena <= ARENA - size)
 		memcpy(at, arg, size);
-	ret = ioctl(fd, c->cmd, at);
+	ret = by_uring ? through_uring(fd, c->cmd, at, state) : ioctl(fd, c->cmd, at);
 	if (ret > 2 && ret < 1000 && (_IOC_NR(c->cmd) < 0x11 || c->cmd == IPCX_QUEUE_TAP))
 		keep_fd(ret, state);
 }
@@ -313,7 +343,7 @@ static int carry_out(void *arg)
 			continue;
 		if (op->what % NR_WHATS < NR_COMMANDS)
 			command(&commands[op->what % NR_WHATS],
-				_IOC_NR(commands[op->what % NR_WHATS].cmd) < 0x10 ? fds[0] : fd, &state);
+				_IOC_NR(commands[op->what % NR_WHATS].cmd) < 0x10 ? fds[0] : fd, op->spare & 8, &state);
 		else
 			other(op->what % NR_WHATS, fd, &state);
 	}
@@ -321,13 +351,13 @@ static int carry_out(void *arg)
 	return 0;
 }
 
-/* Memory that changes under the kernel: what the others have put there, a little different. */
+/* Memory that changes under the kernel: names, lists and arguments as the others have put them there, a little different. */
 static int scribble(void *arg)
 {
 	uint64_t state = (long)arg;
 
 	while (!__atomic_load_n(&over, __ATOMIC_RELAXED)) {
-		volatile uint32_t *p = (uint32_t *)(arena + PAGE) + draw(&state) % 2048;
+		volatile uint32_t *p = (uint32_t *)arena + draw(&state) % (3 * PAGE / sizeof(*p));
 
 		*p = draw(&state) % 2 ? odd_number(&state) : *p + 1;
 	}
@@ -581,8 +611,28 @@ static uint64_t charged(void)
 	return query.user_bytes_used;
 }
 
-/* Carries it out, kills what is left after a while, and removes the names; false if something stays charged. */
-static bool leaves_nothing(struct input *in)
+static int kmsg = -1;		/* the kernel's log, read to its end */
+
+/* Has the kernel reported something since it was last asked?  Some it reports once only. */
+static bool kernel_reports(void)
+{
+	static const char *const reports[] = { "BUG: ", "WARNING: ", "UBSAN: ", "INFO: ", "general protection", "refcount_t: " };
+	char record[8192];
+	bool found = false;
+	ssize_t len;
+
+	while (kmsg >= 0 && ((len = read(kmsg, record, sizeof(record) - 1)) > 0 || errno == EPIPE)) {
+		if (len <= 0)
+			continue;	/* it was overtaken */
+		record[len] = '\0';
+		for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++)
+			found |= strstr(record, reports[i]) != NULL;
+	}
+	return found;
+}
+
+/* Carries it out, kills what is left after a while, and removes the names; false if something stays charged, or is reported. */
+static bool is_harmless(struct input *in)
 {
 	uint64_t before = charged(), end;
 	struct ipcx_list_entry named;
@@ -605,10 +655,10 @@ static bool leaves_nothing(struct input *in)
 	end = test_now_ns() + 5000000000ull * test_slowness;
 	while (charged() != before && test_now_ns() < end)
 		test_pause_ms(1);
-	return charged() == before;
+	return charged() == before && !kernel_reports();
 }
 
-/* Takes out what is not needed for it to leave something. */
+/* Takes out what is not needed for it to do harm. */
 static void minimise(struct input *in)
 {
 	for (unsigned int i = 0; i < in->nr && in->nr > 1;) {
@@ -616,7 +666,7 @@ static void minimise(struct input *in)
 
 		memmove(&less.ops[i], &less.ops[i + 1], (less.nr - i - 1) * sizeof(less.ops[0]));
 		less.nr--;
-		if (leaves_nothing(&less))
+		if (is_harmless(&less))
 			i++;
 		else
 			*in = less;
@@ -632,6 +682,9 @@ TEST_LIMIT(sequences, LIMIT_MS)
 
 	own_names();
 	open_marker();
+	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (kmsg >= 0)
+		CHECK_SYS(lseek(kmsg, 0, SEEK_END));
 	test_random();
 	has_kcov = !access("/sys/kernel/debug/kcov", F_OK) ||
 		   (!mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL) && !access("/sys/kernel/debug/kcov", F_OK));
@@ -648,10 +701,10 @@ TEST_LIMIT(sequences, LIMIT_MS)
 			in = kept[i++];
 		else
 			make_input(&in);
-		if (!leaves_nothing(&in)) {
+		if (!is_harmless(&in)) {
 			minimise(&in);
-			show("what is left charged is left by", &in);
-			FAIL("%llu bytes stay charged", (unsigned long long)charged());
+			show("harm is done by", &in);
+			FAIL("%llu bytes are charged, or the kernel has reported something", (unsigned long long)charged());
 		}
 		runs++;
 		nr = count_fresh();

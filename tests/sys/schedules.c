@@ -895,4 +895,5 @@ TEST(other_builds_have_no_pause_points)
 	load(MODULE);
 	CHECK_SOON(!access(IPCX_DEVICE, R_OK | W_OK));
 	CHECK_SYS_ERR(access(PAUSE, F_OK), ENOENT);
+	CHECK_EQ(WEXITSTATUS(system("grep -q 'ipcx_pause.*\\[ipcx\\]' /proc/kallsyms")), 1);
 }
