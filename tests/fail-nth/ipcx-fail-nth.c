@@ -4,7 +4,7 @@
  * /sys/module/ipcx_fail_nth/parameters/nth:
  *
  *	echo N >nth		the Nth of the writing thread from now on fails; 0: none
- *	cat nth			how many are still to come; 0: it has failed
+ *	cat nth			how many are still to come; 0: it has failed, and which function it was
  *
  * Only what goes through the kernel's functions: not the copies that the compiler has put into their callers.
  */
@@ -54,6 +54,7 @@ static struct probe probes[] = {
 
 static struct task_struct *who;		/* whose are counted; never followed */
 static unsigned int left;		/* until one fails; changed by who that is alone */
+static const char *failed = "";		/* what has */
 
 /* In the place of the function: back to its caller. */
 void ipcx_fail_return(void);
@@ -77,6 +78,7 @@ static int fails(struct kprobe *kp, struct pt_regs *regs)
 	if (READ_ONCE(who) != current || !left || !in_thread() ||
 	    (p->gfp && ARG(regs, p->gfp) & __GFP_NOFAIL) || --left)
 		return 0;
+	failed = p->name;
 	/* as if it had returned at once */
 	regs->ax = p->copies ? ARG(regs, p->copies) : 0;
 	regs->ip = (unsigned long)ipcx_fail_return;
@@ -118,7 +120,7 @@ static int nth_set(const char *val, const struct kernel_param *kp)
 
 static int nth_get(char *buf, const struct kernel_param *kp)
 {
-	return sysfs_emit(buf, "%u\n", left);
+	return sysfs_emit(buf, "%u %s\n", left, left ? "" : failed);
 }
 
 static const struct kernel_param_ops nth_ops = {
