@@ -52,18 +52,55 @@ static uint64_t charged(void)
 	return query.user_bytes_used;
 }
 
-/* Kilobytes of memory that only the kernel can free. */
-static long kernel_memory(void)
+static void write_to(const char *path, const char *what)
 {
-	FILE *f = fopen("/proc/meminfo", "re");
+	FILE *f = fopen(path, "we");
+
+	CHECK(f);
+	CHECK_GE(fputs(what, f), 0);
+	CHECK_EQ(fclose(f), 0);
+}
+
+/* Pages that are free, but kept by a processor: MemFree is without them. */
+static long kept_pages(void)
+{
+	FILE *f = fopen("/proc/zoneinfo", "re");
 	char line[128];
 	long sum = 0, n;
 
 	CHECK(f);
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "SUnreclaim: %ld", &n) == 1 || sscanf(line, "KernelStack: %ld", &n) == 1 ||
-		    sscanf(line, "Shmem: %ld", &n) == 1)
+		if (sscanf(line, " count: %ld", &n) == 1)
 			sum += n;
+	fclose(f);
+	return sum;
+}
+
+/*
+ * Kilobytes of memory that only the kernel can free, bare pages too: all but what is free, of user space, of files, or
+ * given back when memory is short.
+ */
+static long kernel_memory(void)
+{
+	static const struct {
+		const char *name;
+		int sign;
+	} parts[] = { { "MemTotal:", 1 }, { "MemFree:", -1 }, { "AnonPages:", -1 }, { "Cached:", -1 }, { "Buffers:", -1 },
+		      { "Shmem:", 1 }, { "SReclaimable:", -1 } };
+	char line[128], name[32];
+	unsigned int i;
+	long sum, n;
+	FILE *f;
+
+	write_to("/proc/sys/vm/drop_caches", "3");
+	write_to("/proc/sys/vm/stat_refresh", "1");
+	sum = -kept_pages() * (long)(PAGE / 1024);
+	f = fopen("/proc/meminfo", "re");
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+			if (sscanf(line, "%31s %ld", name, &n) == 2 && !strcmp(name, parts[i].name))
+				sum += parts[i].sign * n;
 	fclose(f);
 	return sum;
 }
