@@ -206,11 +206,183 @@ static inline uint32_t history_check(const struct history *h)
 	return bad;
 }
 
-/* Print what had been called until @now. */
+static inline bool history_pending(const struct operation *op)
+{
+	return !op->returned;
+}
+
+static inline bool history_failed(const struct operation *op)
+{
+	return !history_pending(op) && op->ret < 0;
+}
+
+/* Had everything else returned, or not been called, while operation @i was at it? */
+static inline bool history_alone(const struct history *h, unsigned int i)
+{
+	const struct operation *op = &h->ops[i];
+
+	for (unsigned int j = 0; j < h->nr; j++)
+		if (j != i && h->ops[j].called < op->returned &&
+		    (history_pending(&h->ops[j]) || h->ops[j].returned > op->called))
+			return false;
+	return !history_pending(op);
+}
+
+/* The count that operation @i and the @nr - 1 next, one after the other, make of @count; -1 if they cannot have been. */
+static inline int history_count(const struct history *h, unsigned int i, unsigned int nr, int count)
+{
+	struct history_state s = { .count = count };
+
+	while (nr--)
+		if (!history_step(h, &s, &h->ops[i++], false))
+			return -1;
+	return s.count;
+}
+
+/* Could a message have been in the queue when @failed found it full?  @group: its operations. */
+static inline bool history_filled(const struct history *h, uint64_t group, const struct operation *failed)
+{
+	bool sent = false;
+
+	for (unsigned int i = 0; i < h->nr; i++) {
+		const struct operation *op = &h->ops[i];
+
+		if (!(group >> i & 1))
+			continue;
+		if (op->op == H_SEND)
+			sent |= op->called < failed->returned;
+		else if (op->returned < failed->called)
+			return false;
+	}
+	return sent;
+}
+
+/*
+ * What of a queue can go with operation @i.  A message goes with its receives: the others keep their order, and what was
+ * empty is empty.  It stays if it may have been what made the queue full for somebody.
+ */
+static inline uint64_t history_message(const struct history *h, unsigned int i)
+{
+	const struct operation *op = &h->ops[i];
+	uint64_t group = 0;
+
+	/* what a receive has taken that has not returned is not known */
+	if (history_pending(op) && op->op == H_RECV)
+		return 0;
+	if (history_failed(op))
+		return 1ull << i;
+	for (unsigned int j = 0; j < h->nr; j++)
+		if (h->ops[j].value == op->value && !history_failed(&h->ops[j]))
+			group |= 1ull << j;
+	for (unsigned int j = 0; j < h->nr; j++)
+		if (h->ops[j].op == H_SEND && history_failed(&h->ops[j]) && history_filled(h, group, &h->ops[j]))
+			return 0;
+	return group;
+}
+
+/*
+ * What of a count can go with operation @i and the @nr - 1 next: one that leaves any count as it was; several that do, if
+ * nothing met them; the first, if nothing met it: @to begins with what it led to.  Others that met are what may be to blame.
+ */
+static inline uint64_t history_units(const struct history *h, unsigned int i, unsigned int nr, struct history *to)
+{
+	uint64_t group = ((1ull << nr) - 1) << i;
+	int end, max = h->kind == H_SEM ? h->max : 1;
+	bool alone = true, idle = true;
+
+	for (unsigned int j = i; j < i + nr; j++)
+		alone = alone && history_alone(h, j);
+	if (history_pending(&h->ops[i]) || (nr > 1 && !alone))
+		return 0;
+	for (int count = 0; count <= max; count++) {
+		end = history_count(h, i, nr, count);
+		idle = idle && (end < 0 || end == count);
+	}
+	if (idle)
+		return group;
+	end = history_count(h, i, nr, h->initial);
+	if (i || nr > 1 || !alone || end < 0)
+		return 0;
+	to->initial = end;
+	return group;
+}
+
+/* The longest row of operations that is tried. */
+#define HISTORY_GROUP	3
+
+/*
+ * Make @to of @h, whose operations are in the order of their calls, by leaving out what begins with @i and is @nr long.
+ * False if that could make what is possible impossible.
+ */
+static inline bool history_lessen(const struct history *h, unsigned int i, unsigned int nr, struct history *to)
+{
+	uint64_t group;
+
+	if (i + nr > h->nr || (h->kind == H_QUEUE && nr > 1))
+		return false;
+	*to = *h;
+	group = h->kind == H_QUEUE ? history_message(h, i) : history_units(h, i, nr, to);
+	to->nr = 0;
+	for (unsigned int j = 0; j < h->nr; j++)
+		if (!(group >> j & 1))
+			to->ops[to->nr++] = h->ops[j];
+	return group;
+}
+
+static inline int history_by_call(const void *a, const void *b)
+{
+	const struct operation *x = a, *y = b;
+
+	return x->called < y->called ? -1 : x->called > y->called;
+}
+
+/* As it was at @now, in the order of the calls. */
+static inline void history_cut(struct history *h, uint32_t now)
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < h->nr; i++) {
+		struct operation op = h->ops[i];
+
+		if (op.called > now)
+			continue;
+		if (op.returned > now)
+			op.returned = 0;
+		if (op.op == H_RECV && history_pending(&op))
+			op.value = 0;
+		h->ops[nr++] = op;
+	}
+	h->nr = nr;
+	qsort(h->ops, nr, sizeof(h->ops[0]), history_by_call);
+}
+
+/* Leave of what was impossible at @now what still is, and is possible with any less that may go. */
+static inline void history_reduce(struct history *h, uint32_t now)
+{
+	struct history less;
+	bool again;
+
+	history_cut(h, now);
+	do {
+		again = false;
+		for (unsigned int i = 0; i < h->nr; i++) {
+			for (unsigned int nr = 1; nr <= HISTORY_GROUP; nr++) {
+				while (history_lessen(h, i, nr, &less) && !history_possible(&less, now)) {
+					*h = less;
+					again = true;
+				}
+			}
+		}
+	} while (again);
+}
+
+/* Print what had been called until @now, and where it began. */
 static inline void history_show(const struct history *h, uint32_t now)
 {
 	static const char *const names[] = { "send", "receive", "post", "take", "set", "reset", "pulse" };
 
+	if (h->kind != H_QUEUE)
+		printf("# the count is %d\n", h->initial);
 	for (unsigned int i = 0; i < h->nr; i++) {
 		const struct operation *op = &h->ops[i];
 

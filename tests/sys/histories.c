@@ -120,6 +120,7 @@ static void record(enum history_kind kind, int priorities, unsigned int rounds)
 			overlaps += h.ops[i].returned - h.ops[i].called > 1;
 		bad = history_check(&h);
 		if (bad) {
+			history_reduce(&h, bad);
 			history_show(&h, bad);
 			FAIL("no sequential object could have done that");
 		}
