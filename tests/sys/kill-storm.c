@@ -15,10 +15,13 @@
 
 #define UNITS	7		/* of the robust semaphore */
 #define BIG	20000		/* bytes of a message that has pages */
+#define MOST	30		/* messages in a queue */
+#define STARTS	256		/* places in pattern[] where a payload may start */
 #define LIMIT_MS (3600 * 1000 * 3)
 
 /* What is counted: by those who did it, after it had been done. */
-enum count { SENT, POSTED, WAITED, WRITTEN, READ_OUT, PUBLISHED, NR_COUNTS };
+enum count { SENT, RECEIVED, PURGED, LATEST_SENT, LATEST_RECEIVED, FDS_SENT, FDS_RECEIVED, SERVED, POSTED, WAITED, WRITTEN,
+	     READ_OUT, PUBLISHED, NR_COUNTS };
 
 /* One worker's: what it may be in the middle of. */
 struct slot {
@@ -36,6 +39,7 @@ static struct shared {
 static uint64_t maybe[NR_COUNTS];
 static int msgs, fds_queue, calls, latest, robust, plain, automatic, manual, memory, stream[2], broadcast;
 static unsigned int nr_workers, seconds;
+static char pattern[BIG + STARTS];
 
 static unsigned int number_of(const char *name, unsigned int normally)
 {
@@ -108,7 +112,7 @@ static long kernel_memory(void)
 static void make_objects(void)
 {
 	struct ipcx_options o = { 0 };
-	struct ipcx_queue_limits few = { .max_msgs = 30, .max_bytes = 1 << 20 };
+	struct ipcx_queue_limits few = { .max_msgs = MOST, .max_bytes = 1 << 20 };
 
 	msgs = CHECK_OK(ipcx_queue_create(NULL, &few, NULL));
 	fds_queue = CHECK_OK(ipcx_queue_create(NULL, &few, NULL));
@@ -144,7 +148,7 @@ static void close_objects(void)
 
 static struct slot *own;
 static uint64_t state;
-static char big[BIG];
+static char buffers[4][BIG];
 
 static unsigned int below(unsigned int n)
 {
@@ -169,41 +173,116 @@ static void end(enum count what, uint64_t amount)
 	__atomic_store_n(&own->pending, 0, __ATOMIC_SEQ_CST);
 }
 
+/* What a message begins with, if it is that long; a piece of pattern[] follows, or is all. */
+struct head {
+	uint32_t len, type, start;
+};
+
+/* A message whose receiver can see whether it is whole, in buffer @i. */
+static struct ipcx_msg message(unsigned int i, size_t len, uint32_t type)
+{
+	struct head head = { len, type, below(STARTS) };
+	size_t at = len < sizeof(head) ? 0 : sizeof(head);
+
+	memcpy(buffers[i], &head, at);
+	memcpy(buffers[i] + at, pattern + (at ? head.start : 0), len - at);
+	return (struct ipcx_msg){ .buf = (uintptr_t)buffers[i], .len = len, .type = type };
+}
+
+/* Room for a message in buffer @i, where nothing is that looks like one. */
+static struct ipcx_msg room(unsigned int i, size_t len)
+{
+	memset(buffers[i], 0xee, len < 100 ? len : 100);
+	return (struct ipcx_msg){ .buf = (uintptr_t)buffers[i], .len = len };
+}
+
+/* @m has been received, cut to @len bytes if it was longer. */
+static void look_at(const struct ipcx_msg *m, size_t len)
+{
+	const char *bytes = (const char *)(uintptr_t)m->buf;
+	size_t there = m->len < len ? m->len : len, at = 0;
+	struct head head = { 0 };
+
+	if (m->len >= sizeof(head)) {
+		/* not even all of its head */
+		if (there < sizeof(head))
+			return;
+		memcpy(&head, bytes, sizeof(head));
+		at = sizeof(head);
+		CHECK_EQ(head.len, m->len);
+		CHECK_EQ(head.type, m->type);
+		CHECK_LT(head.start, STARTS);
+	}
+	if (memcmp(bytes + at, pattern + head.start, there - at))
+		FAIL("a message of %llu bytes, of which %zu were received, has wrong ones", (unsigned long long)m->len, there);
+}
+
+/* One message from @queue: whether it came. */
+static bool receive(int queue, size_t len, const struct ipcx_select *some, unsigned int flags)
+{
+	struct ipcx_msg m = room(0, len);
+
+	if (ipcx_queue_recv_msg(queue, &m, some, flags, soon()))
+		return false;
+	look_at(&m, len);
+	return true;
+}
+
 static void use_queue(void)
 {
-	struct ipcx_msg m[4] = { { .buf = (uintptr_t)big, .len = below(3) ? below(200) : BIG, .type = 1 + below(3),
-				   .priority = below(3) } };
 	struct ipcx_select some = { .how = below(4), .type = 1 };
+	size_t len = below(3) ? below(200) : BIG;
+	uint32_t type = 1 + below(3), priority = below(3);
 	unsigned int nr = 1 + below(4), i;
-	int ret;
+	struct ipcx_msg m[4];
+	int64_t ret;
 
 	if (!some.how)
 		some.type = 0;
-	for (i = 1; i < 4; i++)
-		m[i] = m[0];
 	switch (below(6)) {
 	case 0:
 	case 1:
+		for (i = 0; i < nr; i++) {
+			m[i] = message(i, len, type);
+			m[i].priority = priority;
+		}
 		begin(SENT, nr);
 		ret = ipcx_queue_sendv(msgs, m, nr, 0, soon());
 		end(SENT, ret > 0 ? ret : 0);
 		break;
 	case 2:
-		m[0].len = BIG;
-		ipcx_queue_recv_msg(msgs, m, &some, below(2) ? IPCX_RECV_PEEK : 0, soon());
+		if (below(2)) {
+			receive(msgs, BIG, &some, IPCX_RECV_PEEK);
+			break;
+		}
+		begin(RECEIVED, 1);
+		end(RECEIVED, receive(msgs, BIG, &some, 0));
 		break;
 	case 3:
-		m[0].len = 10;
-		ipcx_queue_recv_msg(msgs, m, NULL, IPCX_RECV_TRUNCATE, soon());
+		begin(RECEIVED, 1);
+		end(RECEIVED, receive(msgs, 20, NULL, IPCX_RECV_TRUNCATE));
 		break;
 	case 4:
-		ipcx_queue_recvv(msgs, m, nr, &some, IPCX_RECV_TRUNCATE, soon());
+		for (i = 0; i < nr; i++)
+			m[i] = room(i, len);
+		begin(RECEIVED, nr);
+		ret = ipcx_queue_recvv(msgs, m, nr, &some, IPCX_RECV_TRUNCATE, soon());
+		end(RECEIVED, ret > 0 ? ret : 0);
+		for (i = 0; ret > 0 && i < ret; i++)
+			look_at(&m[i], len);
 		break;
 	default:
-		if (!below(50))
-			ipcx_queue_purge(msgs, &some);
-		ipcx_queue_send_msg(latest, m, 0, soon());
-		ipcx_queue_recv_msg(latest, m, NULL, IPCX_RECV_TRUNCATE | IPCX_NOWAIT, 0);
+		if (!below(50)) {
+			/* what could not be kept comes back into a full queue */
+			begin(PURGED, MOST + 4 * nr_workers);
+			ret = ipcx_queue_purge(msgs, &some);
+			end(PURGED, ret > 0 ? ret : 0);
+		}
+		m[0] = message(0, len, type);
+		begin(LATEST_SENT, 1);
+		end(LATEST_SENT, !ipcx_queue_send_msg(latest, m, 0, soon()));
+		begin(LATEST_RECEIVED, 1);
+		end(LATEST_RECEIVED, receive(latest, len, NULL, IPCX_RECV_TRUNCATE | IPCX_NOWAIT));
 		break;
 	}
 }
@@ -211,29 +290,46 @@ static void use_queue(void)
 static void pass_fds(void)
 {
 	int fds[3] = { memory, automatic, msgs }, got[3];
-	struct ipcx_msg m = { .buf = (uintptr_t)big, .len = 8, .type = 1 };
 	unsigned int nr = 1 + below(3), i;
+	struct ipcx_msg m;
+	int ret;
 
 	if (below(2)) {
-		ipcx_queue_send_fds(fds_queue, &m, fds, nr, 0, soon());
+		m = message(0, 24, 1);
+		begin(FDS_SENT, 1);
+		end(FDS_SENT, !ipcx_queue_send_fds(fds_queue, &m, fds, nr, 0, soon()));
 		return;
 	}
-	if (!ipcx_queue_recv_fds(fds_queue, &m, got, &nr, NULL, IPCX_RECV_TRUNCATE, soon()))
-		for (i = 0; i < nr; i++)
-			close(got[i]);
+	m = room(0, 24);
+	begin(FDS_RECEIVED, 1);
+	ret = ipcx_queue_recv_fds(fds_queue, &m, got, &nr, NULL, IPCX_RECV_TRUNCATE, soon());
+	end(FDS_RECEIVED, !ret);
+	if (ret)
+		return;
+	look_at(&m, 24);
+	for (i = 0; i < nr; i++)
+		close(got[i]);
 }
 
 static void call_or_serve(void)
 {
-	struct ipcx_msg m = { .buf = (uintptr_t)big, .len = 32, .type = 1 }, in = m, reply = m;
+	struct ipcx_msg m = message(0, 32, 1), in = room(1, 32);
 	uint64_t call = 0;
+	int ret;
 
 	if (below(2)) {
-		ipcx_queue_call(calls, &m, &reply, below(2) ? IPCX_RECV_TRUNCATE : 0, soon());
+		if (!ipcx_queue_call(calls, &m, &in, below(2) ? IPCX_RECV_TRUNCATE : 0, soon()))
+			look_at(&in, 32);
 		return;
 	}
-	if (ipcx_queue_serve(calls, &call, NULL, &in, 0, soon()) >= 0 && call && below(4))
-		ipcx_queue_reply(calls, call, &reply);
+	begin(SERVED, 1);
+	ret = ipcx_queue_serve(calls, &call, NULL, &in, 0, soon());
+	end(SERVED, !ret);
+	if (ret)
+		return;
+	look_at(&in, 32);
+	if (call && below(4))
+		ipcx_queue_reply(calls, call, &m);
 }
 
 static void use_semaphores(void)
@@ -308,16 +404,22 @@ static void wait_for_several(void)
 static void use_stream(void)
 {
 	size_t len = 1 + below(below(3) ? 300 : BIG - 1);
-	ssize_t ret;
+	char *bytes = buffers[0];
+	ssize_t ret, i;
 
 	if (below(2)) {
+		memset(bytes, 's', len);
 		begin(WRITTEN, len);
-		ret = write(stream[1], big, len);
+		ret = write(stream[1], bytes, len);
 		end(WRITTEN, ret > 0 ? ret : 0);
 	} else {
+		memset(bytes, 0xee, len);
 		begin(READ_OUT, len);
-		ret = read(stream[0], big, len);
+		ret = read(stream[0], bytes, len);
 		end(READ_OUT, ret > 0 ? ret : 0);
+		for (i = 0; i < ret; i++)
+			if (bytes[i] != 's')
+				FAIL("byte %zd of %zd read is not what was written", i, ret);
 	}
 }
 
@@ -334,19 +436,18 @@ static void use_region(void)
 
 static void use_broadcast(void)
 {
-	struct ipcx_msg m = { .buf = (uintptr_t)big, .len = below(100), .type = 1 };
+	struct ipcx_msg m;
 	int sub, i;
 
 	if (below(2)) {
+		m = message(0, below(100), 1);
 		begin(PUBLISHED, 1);
 		end(PUBLISHED, ipcx_queue_send_msg(broadcast, &m, 0, soon()) ? 0 : 1);
 		return;
 	}
 	sub = ipcx_open("storm-news", IPCX_KIND_QUEUE, IPCX_READ, 0);
-	for (i = below(4); i >= 0 && sub >= 0; i--) {
-		m.len = BIG;
-		ipcx_queue_recv_msg(sub, &m, NULL, 0, soon());
-	}
+	for (i = below(4); i >= 0 && sub >= 0; i--)
+		receive(sub, BIG, NULL, 0);
 	close(sub);
 }
 
@@ -354,7 +455,6 @@ static void use_broadcast(void)
 static void leave_things(void)
 {
 	struct ipcx_options temporary = { .flags = IPCX_CREATE_TEMPORARY };
-	struct ipcx_msg m = { .buf = (uintptr_t)big, .len = BIG };
 	char name[32];
 	int fd;
 
@@ -367,7 +467,7 @@ static void leave_things(void)
 	case 1:
 		fd = ipcx_queue_tap(msgs, NULL);
 		if (fd >= 0)
-			ipcx_queue_recv_msg(fd, &m, NULL, 0, soon());
+			receive(fd, BIG, NULL, 0);
 		close(fd);
 		break;
 	case 2:
@@ -443,14 +543,26 @@ static void check_counts(void)
 	CHECK_EQ(qs.nr_senders, 0);
 	CHECK_EQ(qs.nr_receivers, 0);
 	check_range("messages were sent", qs.sent, SENT);
+	check_range("messages were received", qs.received, RECEIVED);
+	check_range("messages were purged", qs.purged, PURGED);
+
+	CHECK_OK(ipcx_queue_stat(fds_queue, &qs));
+	CHECK_EQ(qs.sent, qs.received + qs.nr_msgs);
+	check_range("messages with descriptors were sent", qs.sent, FDS_SENT);
+	check_range("messages with descriptors were received", qs.received, FDS_RECEIVED);
 
 	CHECK_OK(ipcx_queue_stat(calls, &qs));
+	CHECK_EQ(qs.sent, qs.received + qs.purged);
+	/* a server passes over a call whose caller gives up while it is taken */
+	CHECK_GE(qs.received, shared->done[SERVED]);
 	CHECK_EQ(qs.nr_calls, 0);
 	CHECK_EQ(qs.nr_msgs, 0);
 	CHECK_OK(ipcx_queue_stat(broadcast, &qs));
 	check_range("messages were broadcast", qs.sent, PUBLISHED);
 	CHECK_OK(ipcx_queue_stat(latest, &qs));
 	CHECK_EQ(qs.sent, qs.received + qs.purged + qs.dropped + qs.nr_msgs);
+	check_range("messages were sent to the latest", qs.sent, LATEST_SENT);
+	check_range("messages were received as the latest", qs.received, LATEST_RECEIVED);
 
 	CHECK_SOON(units_are_back());
 	units = sem_stat(plain).count;
@@ -475,6 +587,8 @@ static unsigned int storm(uint64_t ms)
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(shared != MAP_FAILED);
 	memset(maybe, 0, sizeof(maybe));
+	for (i = 0; i < (long)sizeof(pattern); i++)
+		pattern[i] = test_random();
 	make_objects();
 	/* or those who are killed would have to wait for all the others */
 	setpriority(PRIO_PROCESS, 0, -19);
