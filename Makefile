@@ -53,7 +53,7 @@ ifneq ($(shell grep -lsE 'include <(liburing|ipcx-uring).h>' $(TOOL_SRC) $(SYS_S
 LIBS	+= -luring
 endif
 
-.PHONY: all user module modules test-modules all-test-modules demo check check-debug check-kernels check-model check-mutants coverage stress soak fuzz vm bench count readme trace-demo load unload install uninstall lint help \
+.PHONY: all user module modules test-modules all-test-modules demo check check-debug check-kernels check-model check-mutants coverage stress soak histories fuzz vm bench count readme trace-demo load unload install uninstall lint help \
 	clean deps tests
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -205,14 +205,15 @@ tests: $(UNIT) $(UNIT_ASAN) $(SYS) fuzzers
 
 # The goals below first see to what the machine lacks, and then read this
 # Makefile again: what is installed changes what can be built.
-GOALS_WITH_DEPS := demo check check-debug check-kernels check-model check-mutants coverage stress soak fuzz fuzz-parsers vm \
-	bench count readme trace-demo
+GOALS_WITH_DEPS := demo check check-debug check-kernels check-model check-mutants coverage stress soak histories fuzz \
+	fuzz-parsers vm bench count readme trace-demo
 
 deps:
 	@tools/vm/deps build
 
 $(GOALS_WITH_DEPS):
-	@tools/vm/deps $(patsubst fuzz,check-debug,$(patsubst stress,vm,$(patsubst soak,vm,$(patsubst readme,count,$@))))
+	@tools/vm/deps $(patsubst fuzz,check-debug,$(patsubst stress,vm,$(patsubst soak,vm,$(patsubst histories,vm,\
+		$(patsubst readme,count,$@)))))
 	@$(MAKE) --no-print-directory $@-now
 
 .PHONY: $(GOALS_WITH_DEPS:%=%-now)
@@ -294,6 +295,12 @@ stress-now: user vm-module $(B)/tests/sys/kill-storm
 soak-now: user vm-module $(B)/tests/sys/kill-storm
 	$(Q)$(STORM) -t $$(($(SOAK) + 300)) -e IPCX_SOAK_SECONDS=$(SOAK) -e IPCX_STORM_WORKERS=100 -- \
 		$(PATIENT) /ipcx/kill-storm memory_does_not_grow
+
+# What several threads saw of one object: so many histories of each kind; a quarter of a second for one of each.
+HISTORIES ?= 2000
+histories-now: user vm-module $(B)/tests/sys/histories
+	$(Q)tools/vm/vm -k $(KERNEL_VM) -t $$(($(HISTORIES) + 300)) -e IPCX_HISTORIES=$(HISTORIES) $(SEED) \
+		-f $(B)/tests/sys/histories:/ipcx/histories -- /ipcx/histories
 
 # Sequences of commands, guided by what they reach, on the debug kernel; those worth keeping are in build/fuzz-corpus.
 FUZZ	?= 600
@@ -464,6 +471,7 @@ help:
 	@echo 'make check-model  searches the models of how waiting works for errors'
 	@echo 'make stress     hundreds of processes, killed at random (STRESS=300 seconds)'
 	@echo 'make soak       the same in rounds, while memory is watched (SOAK=3600 seconds)'
+	@echo 'make histories  what several threads see of an object, against a sequential one (HISTORIES=2000 of each kind)'
 	@echo 'make fuzz       sequences of commands that nearly make sense, on the debug kernel (FUZZ=600 seconds)'
 	@echo 'make fuzz-parsers  bytes for all that parses or trusts them in user space (FUZZ_PARSERS=60 seconds each)'
 	@echo 'make coverage   which lines of the module the tests reach'
