@@ -302,11 +302,12 @@ histories-now: user vm-module $(B)/tests/sys/histories
 	$(Q)tools/vm/vm -k $(KERNEL_VM) -t $$(($(HISTORIES) + 300)) -e IPCX_HISTORIES=$(HISTORIES) $(SEED) \
 		-f $(B)/tests/sys/histories:/ipcx/histories -- /ipcx/histories
 
-# Sequences of commands, guided by what they reach, on the debug kernel; those worth keeping are in build/fuzz-corpus.
+# Sequences of commands, guided by what they reach, on the debug kernel; those worth keeping are in build/fuzz-corpus,
+# which begins as tests/sys/fuzz-abi.corpus.
 FUZZ	?= 600
 fuzz-now: user $(B)/tests/sys/fuzz-abi
 	$(Q)tools/vm/debug-kernel debug >/dev/null && $(MAKE) --no-print-directory module KERNEL=debug
-	$(Q)touch $(B)/fuzz-corpus
+	$(Q)[ -e $(B)/fuzz-corpus ] || cp tests/sys/fuzz-abi.corpus $(B)/fuzz-corpus
 	$(Q)tools/vm/vm -k debug -t $$(($(FUZZ) + 300)) -e IPCX_TEST_SLOW=6 $(SEED) -e IPCX_FUZZ_SECONDS=$(FUZZ) \
 		-e IPCX_FUZZ_CORPUS=/ipcx/corpus -f $(B)/fuzz-corpus:/ipcx/corpus -o /ipcx/corpus:$(B)/fuzz-corpus.new \
 		-f $(B)/tests/sys/fuzz-abi:/ipcx/fuzz-abi -- /ipcx/fuzz-abi && mv $(B)/fuzz-corpus.new $(B)/fuzz-corpus

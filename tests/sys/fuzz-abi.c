@@ -6,7 +6,8 @@
  * more, and the kernel may have reported nothing.  If this fails, some argument makes the module leak, crash or hang.
  *
  * make fuzz runs it for longer, on the debug kernel: IPCX_FUZZ_SECONDS; IPCX_FUZZ_CORPUS is a file of sequences to begin
- * with, and is written anew: a line of hexadecimal digits each.  Each is written to the kernel's trace before it begins.
+ * with instead of tests/sys/fuzz-abi.corpus, and is written anew: a line of hexadecimal digits each.  Each is written to
+ * the kernel's trace before it begins.
  * timeout: 120
  */
 #include "object.h"
@@ -21,6 +22,7 @@
 #define NR_FDS		16
 #define ARENA		(16 * PAGE)
 #define MAX_KEPT	400
+#define CORPUS		"/ipcx/tests/sys/fuzz-abi.corpus"
 #define LIMIT_MS	(3600 * 1000 * 3)
 
 /* One step: what, on which descriptor, and what its arguments come from. */
@@ -676,7 +678,7 @@ static void minimise(struct input *in)
 TEST_LIMIT(sequences, LIMIT_MS)
 {
 	const char *length = getenv("IPCX_FUZZ_SECONDS"), *corpus = getenv("IPCX_FUZZ_CORPUS");
-	uint64_t start = test_now_ns(), end = start + (length ? strtoul(length, NULL, 10) : 5) * 1000000000ull, told = start;
+	uint64_t start = test_now_ns(), end = start + (length ? strtoul(length, NULL, 10) : 8) * 1000000000ull, told = start;
 	unsigned int runs = 0, reached = 0, i = 0;
 	struct input in;
 
@@ -691,7 +693,7 @@ TEST_LIMIT(sequences, LIMIT_MS)
 	seen = mmap(NULL, 2 << SEEN_BITS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(seen != MAP_FAILED);
 	fresh = seen + (1 << SEEN_BITS);
-	read_corpus(corpus);
+	read_corpus(corpus ? corpus : CORPUS);
 	names = nr_kept;
 	while (test_now_ns() < end) {
 		unsigned int nr;
