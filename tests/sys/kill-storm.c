@@ -57,15 +57,6 @@ static uint64_t charged(void)
 	return query.user_bytes_used;
 }
 
-static void write_to(const char *path, const char *what)
-{
-	FILE *f = fopen(path, "we");
-
-	CHECK(f);
-	CHECK_GE(fputs(what, f), 0);
-	CHECK_EQ(fclose(f), 0);
-}
-
 /* Pages that are free, but kept by a processor: MemFree is without them. */
 static long kept_pages(void)
 {
@@ -97,8 +88,8 @@ static long kernel_memory(void)
 	long sum, n;
 	FILE *f;
 
-	write_to("/proc/sys/vm/drop_caches", "3");
-	write_to("/proc/sys/vm/stat_refresh", "1");
+	write_text("/proc/sys/vm/drop_caches", "3");
+	write_text("/proc/sys/vm/stat_refresh", "1");
 	sum = -kept_pages() * (long)(PAGE / 1024);
 	f = fopen("/proc/meminfo", "re");
 	CHECK(f);
