@@ -381,7 +381,7 @@ static __attribute__((noinline)) int take_slowly(struct loans *l, struct ipcx_lo
 						 unsigned int flags, uint64_t timeout)
 {
 	struct ring *r = ring_of(&l->ring);
-	struct spin spin = { 0 };
+	struct spin spin = { .apart = 1 };
 	uint64_t spin_ns = r->may_spin ? r->tx.spin_ns : 0, now;
 	int ret;
 

@@ -293,7 +293,7 @@ static __attribute__((noinline)) int wait_slowly(struct msem *s, unsigned int nr
 						 unsigned int flags, uint64_t timeout)
 {
 	uint64_t spin_ns, now, old, mark = nr > 1 ? SLEEPERS | SEVERAL : SLEEPERS;
-	struct spin spin = { 0 };
+	struct spin spin = { .apart = 1 };
 	bool slept = false;
 	uint32_t turn;
 	int ret;

@@ -55,6 +55,28 @@ bool ipcx_internal_may_spin(void)
 	return ret;
 }
 
+#define MOST_APART_NS	100		/* what another processor's line takes, or a little more */
+#define MEASURE_PAUSES	16
+#define MEASURE_TIMES	4		/* the shortest counts: whoever else runs makes them longer */
+
+uint8_t ipcx_internal_most_apart = 1;
+
+void ipcx_internal_measure_pause(void)
+{
+	uint64_t least = UINT64_MAX, begin, ns, nr;
+
+	for (int i = 0; i < MEASURE_TIMES; i++) {
+		begin = ipcx_internal_now(0);
+		for (int j = 0; j < MEASURE_PAUSES; j++)
+			cpu_relax();
+		ns = ipcx_internal_now(0) - begin;
+		if (ns < least)
+			least = ns;
+	}
+	nr = least ? MOST_APART_NS * MEASURE_PAUSES / least : UINT8_MAX;
+	__atomic_store_n(&ipcx_internal_most_apart, nr < 1 ? 1 : nr < UINT8_MAX ? nr : UINT8_MAX, __ATOMIC_RELAXED);
+}
+
 bool ipcx_internal_spin_clock(struct spin *spin, uint64_t ns)
 {
 	uint64_t now = ipcx_internal_now(0);

@@ -94,15 +94,21 @@ static inline void cpu_relax(void)
 
 /**
  * struct spin - one wait's spinning
- * @turns: pauses so far
+ * @looks: so far
+ * @apart: pauses from one to the next
  * @end: CLOCK_MONOTONIC time at which to stop, 0 before the clock was read
  */
 struct spin {
-	unsigned int turns;
+	unsigned int looks;
+	unsigned int apart;
 	uint64_t end;
 };
 
-#define SPIN_TURNS	16		/* from one look at the clock to the next */
+#define SPIN_LOOKS	16		/* from one look at the clock to the next */
+
+/* The most pauses between two looks that are worth it: a pause is 4 to 54 ns, by processor. */
+IPCX_HIDDEN extern uint8_t ipcx_internal_most_apart;
+IPCX_HIDDEN void ipcx_internal_measure_pause(void);
 
 IPCX_HIDDEN bool ipcx_internal_spin_clock(struct spin *spin, uint64_t ns);
 
@@ -112,8 +118,9 @@ IPCX_HIDDEN bool ipcx_internal_spin_clock(struct spin *spin, uint64_t ns);
  */
 static inline bool spin_more(struct spin *spin, uint64_t ns)
 {
-	cpu_relax();
-	if (likely(++spin->turns & (SPIN_TURNS - 1)))
+	for (unsigned int i = 0; i < spin->apart; i++)
+		cpu_relax();
+	if (likely(++spin->looks & (SPIN_LOOKS - 1)))
 		return true;
 	return ipcx_internal_spin_clock(spin, ns);
 }

@@ -284,7 +284,7 @@ static inline __attribute__((always_inline)) int
 many_wait(struct ring *r, struct ring_side *s, int (*attempt)(struct ring *, struct attempt *),
 	  struct attempt *a, unsigned int flags, uint64_t timeout)
 {
-	struct spin spin = { 0 };
+	struct spin spin = { .apart = s->apart };
 	uint64_t spin_ns, now, look;
 	bool slept = false;
 	uint32_t word;
@@ -321,7 +321,7 @@ many_wait(struct ring *r, struct ring_side *s, int (*attempt)(struct ring *, str
 				return ret;
 			}
 			/* Never to sleep is no reason to wait for the dead. */
-			if (unlikely(!(spin.turns & 0xfff))) {
+			if (unlikely(!(spin.looks & 0xfff))) {
 				look_at_owner(r, s->blocked);
 				look_for_others(r, s);
 				if (others_have_left(r, s))

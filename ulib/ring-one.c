@@ -125,7 +125,7 @@ static inline __attribute__((always_inline)) int
 end_wait(struct ring *r, struct ring_side *s, int (*ready)(struct ring *), unsigned int flags,
 	 uint64_t timeout)
 {
-	struct spin spin = { 0 };
+	struct spin spin = { .apart = s->apart };
 	uint64_t spin_ns, now, look;
 	int ret;
 
@@ -161,7 +161,7 @@ end_wait(struct ring *r, struct ring_side *s, int (*ready)(struct ring *), unsig
 				note_short(s, &spin);
 				return ret;
 			}
-			if (unlikely(!(spin.turns & (SPIN_TURNS - 1)) && other_has_left(s)))
+			if (unlikely(!(spin.looks & (SPIN_LOOKS - 1)) && other_has_left(s)))
 				break;
 		}
 		s->misses++;

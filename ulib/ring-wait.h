@@ -53,10 +53,10 @@ static inline bool yield_first(const struct ring *r, const struct ring_side *s)
  * ahead first.  If it has not done so by then, it was an answer that came soon: for more and more waits that is
  * not tried again.
  */
-#define SHORT_SPIN	4	/* turns */
+#define SHORT_SPIN	4	/* pauses */
 #define BEHIND_PAUSES	8	/* between two looks at the clock */
 #define BEHIND_NS	5	/* for each slot: about the time of half of them */
-#define MOST_HOLD	1023
+#define MOST_BACKOFF	10
 
 static inline void stay_behind(const struct ring_side *s)
 {
@@ -76,16 +76,27 @@ static inline void note_streaming(struct ring_side *s, bool streaming)
 		return;
 	}
 	s->streaming = 0;
-	s->hold = s->backoff = s->backoff < MOST_HOLD ? 2 * s->backoff + 1 : MOST_HOLD;
+	s->backoff += s->backoff < MOST_BACKOFF;
+	s->hold = (1U << s->backoff) - 1;
 }
 
-/* A spin has found something. */
+/*
+ * A spin has found something.  A look takes the line away from whoever is about to write to it, so looks move apart until
+ * the second mostly finds something, which is where a line takes 50 ns or 200 to come; up to MOST_APART_NS, which is
+ * little where the other side needs longer.
+ */
+#define ENOUGH_LOOKS	2
+
 static inline void note_short(struct ring_side *s, const struct spin *spin)
 {
+	if (spin->looks > ENOUGH_LOOKS && s->apart < load_relaxed(&ipcx_internal_most_apart))
+		s->apart++;
+	else if (spin->looks < ENOUGH_LOOKS && s->apart > 1)
+		s->apart--;
 	if (s->hold)
 		s->hold--;
 	else
-		s->streaming = spin->turns <= SHORT_SPIN;
+		s->streaming = spin->looks * spin->apart <= SHORT_SPIN;
 }
 
 #endif /* IPCX_RING_WAIT_H */

@@ -168,6 +168,7 @@ static void side_init(const struct ring *r, struct ring_side *side, const struct
 	side->inline_len = shape->inline_len;
 	side->fast_len = shape->inline_len < COPY_SMALL ? shape->inline_len : COPY_SMALL;
 	side->spin_ns = IPCX_RING_SPIN_NS;
+	side->apart = 1;
 	side->behind = shape->nr_bits < 8 ? (uint8_t)(1U << shape->nr_bits) : UINT8_MAX;
 }
 
@@ -299,6 +300,7 @@ int ipcx_ring_attach(struct ipcx_ring *ring, int fd, unsigned int role)
 	r->spill_len = shape.spill_len;
 	r->spill = (char *)r->share.base + shape.spill_at;
 	r->may_spin = ipcx_internal_may_spin();
+	ipcx_internal_measure_pause();
 	side_init(r, &r->tx, &shape);
 	side_init(r, &r->rx, &shape);
 

@@ -160,7 +160,9 @@ _Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
  * @spin_ns: time to spin
  * @misses: spins in a row that were in vain
  * @cpu: as last published
- * @hold, @backoff: waits until @streaming is believed again; and how many after the next mistake
+ * @hold: waits until @streaming is believed again
+ * @backoff: mistakes in a row, as far as they count: they double @hold
+ * @apart: pauses between two looks of a spin
  * @streaming: the last wait was over at once
  * @behind: how long it stays behind a stream, in BEHIND_NS
  * @reserved: sender: where the message is that ipcx_ring_commit() sends
@@ -199,7 +201,8 @@ struct ring_side {
 	uint32_t misses;
 	uint32_t cpu;
 	uint16_t hold;
-	uint16_t backoff;
+	uint8_t backoff;
+	uint8_t apart;
 	uint8_t streaming;
 	uint8_t behind;
 	uint8_t attached;
