@@ -699,34 +699,37 @@ TEST_LIMIT(others_are_not_held_up, 60000)
 
 /* ---- shared memory ---- */
 
-static int shared_fd[3];
+#define NR_SHARED	4
+
+static int shared_fd[NR_SHARED];
+static int nr_loans;
 
 static int ruins_the_memory(void *arg)
 {
 	uint64_t state = 88172645463325252ull;
-	uint64_t *mem[3];
+	uint64_t *mem[NR_SHARED];
 	int q = queue();
 
 	(void)arg;
 	/* her quota is used up, by what is in a queue */
 	while (!ipcx_queue_send_msg(q, &(struct ipcx_msg){ .buf = (uintptr_t)&state, .len = 8, .type = 1 }, IPCX_NOWAIT, 0))
 		;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < NR_SHARED; i++)
 		mem[i] = map(shared_fd[i], PAGE, PROT_READ | PROT_WRITE);
 	for (unsigned int round = 0;; round++) {
 		for (int i = 0; i < 200; i++) {
 			state ^= state << 13;
 			state ^= state >> 7;
 			state ^= state << 17;
-			*(volatile uint64_t *)&mem[state % 3][state / 64 % (PAGE / 8)] =
+			*(volatile uint64_t *)&mem[state % NR_SHARED][state / 64 % (PAGE / 8)] =
 				state % 5 ? state : mem[0][state / 8 % 64] + (state >> 60);
 		}
 		/* and the memory itself goes, again and again */
 		if (round % 3)
-			madvise(mem[round / 3 % 3], PAGE, MADV_REMOVE);
+			madvise(mem[round / 3 % NR_SHARED], PAGE, MADV_REMOVE);
 		else
-			fallocate(shared_fd[round / 3 % 3], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE);
-		CHECK_SYS_ERR(ftruncate(shared_fd[round % 3], 0), EPERM);
+			fallocate(shared_fd[round / 3 % NR_SHARED], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE);
+		CHECK_SYS_ERR(ftruncate(shared_fd[round % NR_SHARED], 0), EPERM);
 		if (round == 2)
 			CHECK_EQ(write(ready, "", 1), 1);
 	}
@@ -739,15 +742,39 @@ static int makes_memory(void *arg)
 	send_fd(sock, CHECK_OK(ipcx_ring_create(NULL, NULL, NULL)));
 	send_fd(sock, CHECK_OK(ipcx_msem_create(NULL, 1, 5, NULL)));
 	send_fd(sock, CHECK_OK(ipcx_ring_create(NULL, &(struct ipcx_ring_limits){ .flags = IPCX_RING_MANY }, NULL)));
+	send_fd(sock, CHECK_OK(ipcx_loan_create(NULL, &(struct ipcx_loan_limits){ .nr = 4, .len = 64 }, NULL)));
 	return hang();
 }
 
-/* The privileged side uses rings and a semaphore in memory that is hers: errors are fine, a signal is not. */
+/* A loan's piece is written to and read, wherever the memory says that it is. */
+static void use_a_loan(struct ipcx_loans *loans, int i)
+{
+	struct ipcx_loan loan;
+
+	if (!ipcx_loan_take(loans, &loan, IPCX_NOWAIT, 0)) {
+		memset(loan.addr, i, loan.len);
+		if (ipcx_loan_send(loans, &loan, i % 65))
+			ipcx_loan_return(loans, &loan);
+	}
+	if (!ipcx_loan_recv(loans, &loan, IPCX_NOWAIT, 0)) {
+		char copy[64];
+
+		CHECK_LE(loan.len, sizeof(copy));
+		memcpy(copy, loan.addr, loan.len);
+		ipcx_loan_return(loans, &loan);
+		nr_loans++;
+	}
+	if (i % 64 == 0)
+		ipcx_loan_reclaim(loans);
+}
+
+/* The privileged side uses rings, a semaphore and loans in memory that is hers: errors are fine, a signal is not. */
 TEST_LIMIT(shared_memory_kills_nobody, 60000)
 {
 	char old[32], buf[64], byte;
 	struct ipcx_ring rings[2];
 	int sock[2], p[2], calls = 0;
+	struct ipcx_loans loans;
 	struct ipcx_msem sem;
 	pid_t maker, ruiner;
 	uint64_t end;
@@ -759,7 +786,7 @@ TEST_LIMIT(shared_memory_kills_nobody, 60000)
 	read_text(PARAM, old, sizeof(old));
 	write_text(PARAM, "262144");
 	maker = spawn_as(TEST_UID_ALICE, makes_memory, &sock[1]);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < NR_SHARED; i++) {
 		shared_fd[i] = recv_fd(sock[0]);
 		CHECK_EQ(object_stat(shared_fd[i]).state, IPCX_OBJECT_RESERVED);
 		CHECK_EQ(object_stat(shared_fd[i]).uid, TEST_UID_ALICE);
@@ -767,6 +794,9 @@ TEST_LIMIT(shared_memory_kills_nobody, 60000)
 	CHECK_EQ(ipcx_ring_attach(&rings[0], shared_fd[0], IPCX_RING_SENDER | IPCX_RING_RECEIVER), 0);
 	CHECK_EQ(ipcx_msem_attach(&sem, shared_fd[1]), 0);
 	CHECK_EQ(ipcx_ring_attach(&rings[1], shared_fd[2], IPCX_RING_SENDER | IPCX_RING_RECEIVER), 0);
+	CHECK_EQ(ipcx_loan_attach(&loans, shared_fd[3], IPCX_RING_SENDER | IPCX_RING_RECEIVER), 0);
+	use_a_loan(&loans, 1);
+	CHECK_EQ(nr_loans, 1);
 	ruiner = spawn_as(TEST_UID_ALICE, ruins_the_memory, NULL);
 	CHECK_EQ(read(p[0], &byte, 1), 1);
 	for (end = test_now_ns() + 3000000000ull; test_now_ns() < end; calls++) {
@@ -777,8 +807,9 @@ TEST_LIMIT(shared_memory_kills_nobody, 60000)
 		CHECK_LE(ipcx_ring_recv_until(&rings[calls % 2], buf, sizeof(buf), calls % 3 ? IPCX_NOWAIT : 0, soon), 64);
 		ipcx_msem_post(&sem, 1);
 		ipcx_msem_wait(&sem, 1, calls % 3 ? IPCX_NOWAIT : 0, soon);
+		use_a_loan(&loans, calls);
 	}
-	NOTE("%d calls", calls);
+	NOTE("%d calls, %d loans received", calls, nr_loans);
 	CHECK_SYS(kill(ruiner, SIGKILL));
 	CHECK_KILLED_BY(ruiner, SIGKILL);
 	write_text(PARAM, old);
