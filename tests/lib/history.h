@@ -28,7 +28,8 @@ enum history_kind { H_QUEUE, H_SEM, H_EVENT, H_MANUAL_EVENT };
  * struct operation - one of a history
  * @op:		what
  * @value:	that was sent, or came; of H_QUEUE, priority * 1000 + number
- * @ret:	0 or -errno
+ * @ret:	0, what a set, a reset or a pulse tells, or -errno
+ * @waits:	for a while, if it must: then it fails with -ETIMEDOUT
  * @called:	when it was called, in the order of all calls and returns
  * @returned:	likewise; 0 if it has not
  */
@@ -36,6 +37,7 @@ struct operation {
 	enum history_op op;
 	int value;
 	int ret;
+	bool waits;
 	uint32_t called;
 	uint32_t returned;
 };
@@ -48,21 +50,40 @@ struct history {
 	struct operation ops[HISTORY_MAX];
 };
 
-/* What a sequential object is like: the count, or the messages in their order. */
+/*
+ * What a sequential object is like: the count, or the messages in their order; and how many a pulse has still to let through,
+ * of those called before it returned.
+ */
 struct history_state {
 	int count;
+	int pulsed;
+	uint32_t pulse_end;
 	int values[HISTORY_MAX];
 };
+
+/* Whoever waits and gets nothing has found that at some time there was nothing. */
+static inline bool history_refused(const struct operation *op)
+{
+	return op->ret == (op->waits ? -ETIMEDOUT : -EAGAIN);
+}
 
 /* Lets @op happen to @s; false if it could not have returned what it did.  Unknown results are those of @pending. */
 static inline bool history_step(const struct history *h, struct history_state *s, const struct operation *op, bool pending)
 {
 	int i, n = s->count;
 
+	/* a pulse and those it lets through are one step */
+	if (s->pulsed) {
+		if (op->op != H_TAKE || !op->waits || op->called > s->pulse_end || (!pending && op->ret))
+			return false;
+		if (!--s->pulsed)
+			s->pulse_end = 0;
+		return true;
+	}
 	switch (op->op) {
 	case H_SEND:
 		if (n >= h->max)
-			return pending || op->ret == -EAGAIN;
+			return pending || history_refused(op);
 		if (!pending && op->ret)
 			return false;
 		/* behind all of its priority and above */
@@ -73,7 +94,7 @@ static inline bool history_step(const struct history *h, struct history_state *s
 		return true;
 	case H_RECV:
 		if (!n)
-			return pending || op->ret == -EAGAIN;
+			return pending || history_refused(op);
 		if (!pending && (op->ret || s->values[0] != op->value))
 			return false;
 		memmove(s->values, s->values + 1, (n - 1) * sizeof(s->values[0]));
@@ -93,11 +114,15 @@ static inline bool history_step(const struct history *h, struct history_state *s
 		s->count = 0;
 		return pending || op->ret == n;
 	case H_PULSE:
+		/* lets through all who wait, or one of them */
 		s->count = 0;
-		return pending || !op->ret;
+		s->pulsed = op->ret;
+		if (op->ret)
+			s->pulse_end = op->returned ? op->returned : UINT32_MAX;
+		return op->ret >= 0 && (h->kind == H_MANUAL_EVENT || op->ret <= 1);
 	case H_TAKE:
 		if (!n)
-			return pending || op->ret == -EAGAIN;
+			return pending || history_refused(op);
 		if (h->kind != H_MANUAL_EVENT)
 			s->count--;
 		return pending || !op->ret;
@@ -151,7 +176,7 @@ static inline bool history_search(const struct history *h, uint32_t now, uint64_
 		if (op->returned < first_return)
 			first_return = op->returned;
 	}
-	if (complete)
+	if (complete && !s->pulsed)
 		return true;
 	for (unsigned int i = 0; i < h->nr; i++) {
 		const struct operation *op = &h->ops[i];
@@ -280,6 +305,22 @@ static inline uint64_t history_message(const struct history *h, unsigned int i)
 	return group;
 }
 
+/* A pulse and whom it may have let through belong together. */
+static inline bool history_pulsed(const struct history *h, const struct operation *op)
+{
+	if (op->op == H_PULSE)
+		return op->ret;
+	for (unsigned int i = 0; i < h->nr; i++) {
+		const struct operation *pulse = &h->ops[i];
+
+		if (pulse->op == H_PULSE && pulse->ret && op->op == H_TAKE && op->waits && !op->ret &&
+		    (history_pending(op) || pulse->called < op->returned) &&
+		    (history_pending(pulse) || op->called < pulse->returned))
+			return true;
+	}
+	return false;
+}
+
 /*
  * What of a count can go with operation @i and the @nr - 1 next: one that leaves any count as it was; several that do, if
  * nothing met them; the first, if nothing met it: @to begins with what it led to.  Others that met are what may be to blame.
@@ -290,8 +331,11 @@ static inline uint64_t history_units(const struct history *h, unsigned int i, un
 	int end, max = h->kind == H_SEM ? h->max : 1;
 	bool alone = true, idle = true;
 
-	for (unsigned int j = i; j < i + nr; j++)
+	for (unsigned int j = i; j < i + nr; j++) {
+		if (history_pulsed(h, &h->ops[j]))
+			return 0;
 		alone = alone && history_alone(h, j);
+	}
 	if (history_pending(&h->ops[i]) || (nr > 1 && !alone))
 		return 0;
 	for (int count = 0; count <= max; count++) {
@@ -386,13 +430,15 @@ static inline void history_show(const struct history *h, uint32_t now)
 	for (unsigned int i = 0; i < h->nr; i++) {
 		const struct operation *op = &h->ops[i];
 
+		const char *wait = op->waits ? " or wait" : "";
+
 		if (op->called > now)
 			continue;
 		printf("# [%3u, ", op->called);
 		if (op->returned && op->returned <= now)
-			printf("%3u] %s %d: %d\n", op->returned, names[op->op], op->value, op->ret);
+			printf("%3u] %s%s %d: %d\n", op->returned, names[op->op], wait, op->value, op->ret);
 		else
-			printf("...] %s %d\n", names[op->op], op->op == H_RECV ? 0 : op->value);
+			printf("...] %s%s %d\n", names[op->op], wait, op->op == H_RECV ? 0 : op->value);
 	}
 	fflush(stdout);
 }

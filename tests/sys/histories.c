@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Several threads use one object without waiting; what each call returned, and in which order, must be what a sequential
- * object could have done (tests/lib/history.h).  If this fails, an operation is not one step for those who look on.
+ * Several threads use one object, and some of their calls wait for a while; what each returned, and in which order, must be
+ * what a sequential object could have done (tests/lib/history.h).  If this fails, an operation is not one step for those who
+ * look on.
  */
 #include "object.h"
 
@@ -9,6 +10,7 @@
 
 #define NR_THREADS	4
 #define EACH		(HISTORY_MAX / NR_THREADS)
+#define WAIT_NS		100000
 
 static struct history h;
 static uint32_t now;
@@ -21,26 +23,29 @@ static uint32_t stamp(void)
 
 static void do_op(struct operation *op, uint32_t random)
 {
-	uint64_t value = 0;
+	uint64_t value = 0, until = 0;
+	unsigned int flags = op->waits ? 0 : IPCX_NOWAIT;
 	struct ipcx_msg m = ipcx_msg(&value, sizeof(value));
 
+	if (op->waits)
+		until = ipcx_after_ns(WAIT_NS);
 	op->called = stamp();
 	switch (op->op) {
 	case H_SEND:
 		value = op->value;
 		m.priority = op->value / 1000;
 		m.type = 1 + random % 2;
-		op->ret = ipcx_queue_send_msg(subject, &m, IPCX_NOWAIT, 0);
+		op->ret = ipcx_queue_send_msg(subject, &m, flags, until);
 		break;
 	case H_RECV:
-		op->ret = ipcx_queue_recv_msg(subject, &m, NULL, IPCX_NOWAIT, 0);
+		op->ret = ipcx_queue_recv_msg(subject, &m, NULL, flags, until);
 		op->value = op->ret ? 0 : value;
 		break;
 	case H_POST:
 		op->ret = ipcx_sem_post(subject, 1);
 		break;
 	case H_TAKE:
-		op->ret = h.kind == H_SEM ? ipcx_sem_trywait(subject, 1) : ipcx_event_wait(subject, IPCX_NOWAIT, 0);
+		op->ret = h.kind == H_SEM ? ipcx_sem_wait(subject, 1, flags, until) : ipcx_event_wait(subject, flags, until);
 		break;
 	case H_SET:
 		op->ret = ipcx_event_set(subject);
@@ -49,7 +54,6 @@ static void do_op(struct operation *op, uint32_t random)
 		op->ret = ipcx_event_reset(subject);
 		break;
 	case H_PULSE:
-		/* tells how many it has let through, which is nobody here */
 		op->ret = ipcx_event_pulse(subject);
 		break;
 	}
@@ -87,7 +91,7 @@ static void record(enum history_kind kind, int priorities, unsigned int rounds)
 	struct ipcx_queue_limits limits = { .max_msgs = 5 };
 	struct ipcx_options manual = { .flags = IPCX_EVENT_MANUAL };
 	struct test_thread t[NR_THREADS];
-	unsigned int overlaps = 0;
+	unsigned int overlaps = 0, served = 0, given_up = 0, pulsed = 0;
 	uint32_t bad;
 
 	while (rounds--) {
@@ -109,6 +113,7 @@ static void record(enum history_kind kind, int priorities, unsigned int rounds)
 		}
 		for (unsigned int i = 0; i < h.nr; i++) {
 			h.ops[i].op = random_op();
+			h.ops[i].waits = test_random_below(3) == 0;
 			if (h.ops[i].op == H_SEND)
 				h.ops[i].value = test_random_below(priorities) * 1000 + ++nr_sent;
 		}
@@ -116,8 +121,12 @@ static void record(enum history_kind kind, int priorities, unsigned int rounds)
 			thread_start(&t[i], use, (void *)i);
 		for (int i = 0; i < NR_THREADS; i++)
 			thread_join(&t[i]);
-		for (unsigned int i = 0; i < h.nr; i++)
+		for (unsigned int i = 0; i < h.nr; i++) {
 			overlaps += h.ops[i].returned - h.ops[i].called > 1;
+			served += h.ops[i].waits && !h.ops[i].ret;
+			given_up += h.ops[i].waits && h.ops[i].ret == -ETIMEDOUT;
+			pulsed += h.ops[i].op == H_PULSE && h.ops[i].ret;
+		}
 		bad = history_check(&h);
 		if (bad) {
 			history_reduce(&h, bad);
@@ -128,7 +137,9 @@ static void record(enum history_kind kind, int priorities, unsigned int rounds)
 	}
 	/* or nothing has been seen */
 	CHECK_GT(overlaps, 0);
-	NOTE("%u operations met others", overlaps);
+	CHECK_GT(given_up, 0);
+	NOTE("%u operations met others; of those that would wait %u got what they waited for, %u did not; %u pulses let somebody through",
+	     overlaps, served, given_up, pulsed);
 }
 
 /* IPCX_HISTORIES: of each kind. */

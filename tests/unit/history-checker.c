@@ -17,7 +17,14 @@ static void begin(enum history_kind kind, int initial, int max)
 
 static void add(enum history_op op, int value, int ret, uint32_t called, uint32_t returned)
 {
-	h.ops[h.nr++] = (struct operation){ op, value, ret, called, returned };
+	h.ops[h.nr++] = (struct operation){ .op = op, .value = value, .ret = ret, .called = called, .returned = returned };
+}
+
+/* As add(), of a call that waits. */
+static void add_wait(enum history_op op, int value, int ret, uint32_t called, uint32_t returned)
+{
+	add(op, value, ret, called, returned);
+	h.ops[h.nr - 1].waits = true;
 }
 
 TEST(a_queue_is_first_in_first_out)
@@ -133,15 +140,59 @@ TEST(events)
 	CHECK_EQ(history_check(&h), 8);
 }
 
+TEST(who_gives_up_has_found_nothing_at_some_time)
+{
+	begin(H_QUEUE, 0, 1);
+	add_wait(H_RECV, 0, -ETIMEDOUT, 1, 4);
+	add(H_SEND, 1, 0, 2, 3);
+	CHECK_EQ(history_check(&h), 0);
+	add_wait(H_SEND, 2, -ETIMEDOUT, 5, 6);
+	CHECK_EQ(history_check(&h), 0);
+	/* there was something all the time */
+	add_wait(H_RECV, 0, -ETIMEDOUT, 7, 8);
+	CHECK_EQ(history_check(&h), 8);
+	/* who waits is never told to come again */
+	h.ops[--h.nr].ret = -EAGAIN;
+	h.ops[2].ret = -EAGAIN;
+	CHECK_EQ(history_check(&h), 6);
+}
+
+TEST(a_pulse_lets_through_who_waits)
+{
+	begin(H_EVENT, 0, 1);
+	add_wait(H_TAKE, 0, 0, 1, 5);
+	add_wait(H_TAKE, 0, -ETIMEDOUT, 2, 6);
+	add(H_PULSE, 0, 1, 3, 4);
+	CHECK_EQ(history_check(&h), 0);
+	/* nobody, somebody who is not there, two of one that lets one through */
+	h.ops[2].ret = 0;
+	CHECK_EQ(history_check(&h), 5);
+	h.ops[2].ret = 1;
+	h.ops[0].ret = -ETIMEDOUT;
+	CHECK_EQ(history_check(&h), 6);
+	h.ops[0].ret = h.ops[1].ret = 0;
+	h.ops[2].ret = 2;
+	CHECK(history_check(&h));
+	h.kind = H_MANUAL_EVENT;
+	CHECK_EQ(history_check(&h), 0);
+	/* who does not wait is not let through, nor who comes later */
+	h.ops[1].waits = false;
+	CHECK(history_check(&h));
+	h.ops[1].waits = true;
+	h.ops[1].called = 7;
+	h.ops[1].returned = 8;
+	CHECK(history_check(&h));
+}
+
 /* Lets @op happen to @s, whatever it then returns. */
 static void happen(struct history_state *s, struct operation *op)
 {
-	static const int results[] = { 0, 1, -EAGAIN, -EOVERFLOW };
+	static const int results[] = { 0, 1, -EAGAIN, -ETIMEDOUT, -EOVERFLOW };
 	struct history_state next;
 
 	if (op->op == H_RECV)
 		op->value = s->count ? s->values[0] : 0;
-	for (unsigned int i = 0; i < 4; i++) {
+	for (unsigned int i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
 		next = *s;
 		op->ret = results[i];
 		if (history_step(&h, &next, op, false)) {
@@ -179,6 +230,7 @@ static void make_up(enum history_kind kind, int max, unsigned int nr, unsigned i
 		if (threads[t].op < 0) {
 			threads[t].op = h.nr;
 			add(random_op(kind), 0, 0, ++now, 0);
+			op->waits = test_random_below(3) == 0;
 			if (op->op == H_SEND)
 				op->value = test_random_below(2) * 1000 + h.nr;
 		} else if (!threads[t].happened) {
@@ -303,4 +355,17 @@ TEST(an_event_that_lets_two_through_is_all_that_is_left)
 	add(H_TAKE, 0, 0, 103, 105);
 	add(H_TAKE, 0, 0, 106, 107);
 	reduce_to(107, 3);
+}
+
+TEST(a_pulse_that_lets_nobody_through_is_all_that_is_left)
+{
+	make_up(H_EVENT, 1, 40, 1);
+	h.nr--;
+	add(H_RESET, 0, 0, 100, 101);
+	h.ops[h.nr - 1].ret = history_possible(&h, 101) ? 0 : 1;
+	add_wait(H_TAKE, 0, -ETIMEDOUT, 102, 106);
+	add(H_TAKE, 0, -EAGAIN, 103, 105);
+	add(H_PULSE, 0, 1, 104, 107);
+	reduce_to(107, 1);
+	CHECK_EQ(h.ops[0].op, H_PULSE);
 }
