@@ -37,7 +37,7 @@ static __poll_t broadcast_events_locked(const struct file *file)
 		events |= EPOLLHUP | EPOLLERR | EPOLLIN | EPOLLRDNORM;
 	else if (sub && first_locked(b, sub))
 		events |= EPOLLIN | EPOLLRDNORM;
-	if (b->overflow != IPCX_OVERFLOW_BLOCK || (has_room_locked(b, 1) && list_empty(&q->senders)))
+	if (b->overflow != IPCX_OVERFLOW_BLOCK || (has_room_locked(b, 1) && !ipcx_anybody_waits(&q->senders)))
 		events |= EPOLLOUT | EPOLLWRNORM;
 	return events;
 }

@@ -291,7 +291,7 @@ int ipcx_broadcast_enter(struct ipcx_queue *q, struct ipcx_message *msg, u32 fla
 			ret = -EPIPE;
 			break;
 		}
-		if (likely(list_empty(&q->senders) && has_room_locked(b, msg->len))) {
+		if (likely(!ipcx_anybody_waits(&q->senders) && has_room_locked(b, msg->len))) {
 			enter_locked(b, msg, &after);
 			break;
 		}

@@ -305,7 +305,7 @@ struct ipcx_line {
 };
 
 void ipcx_line_init(struct ipcx_line *line);
-bool ipcx_line_has_waiter(const struct ipcx_line *line);
+bool ipcx_has_waiter(const struct list_head *waiters);
 int ipcx_line_wait(const struct file *file, struct ipcx_line *line, struct ipcx_waiter *w, u32 flags,
 		   u64 timeout)
 	__releases(&ipcx_object(file)->lock);
@@ -314,10 +314,15 @@ bool ipcx_line_serve_locked(struct ipcx_line *line, struct ipcx_waiter *w, int r
 u32 ipcx_line_serve_first_locked(struct ipcx_line *line, u32 max, int result, struct ipcx_wakes *wakes);
 void ipcx_line_shutdown(struct ipcx_object *obj, struct ipcx_line *line, u32 how);
 
-/* Does anybody wait in @line?  Not who is giving up, or has been served by another object and is about to leave. */
+/* Does anybody wait in @waiters?  Not who is giving up, or has been served by another object and is about to leave. */
+static inline bool ipcx_anybody_waits(const struct list_head *waiters)
+{
+	return !list_empty(waiters) && ipcx_has_waiter(waiters);
+}
+
 static inline bool ipcx_line_occupied(const struct ipcx_line *line)
 {
-	return !list_empty(&line->waiters) && ipcx_line_has_waiter(line);
+	return ipcx_anybody_waits(&line->waiters);
 }
 
 /**

@@ -35,7 +35,7 @@ static __poll_t queue_events_locked(const struct file *file)
 
 	if (q->order.nr)
 		events |= EPOLLIN | EPOLLRDNORM;
-	if (q->obj.state & IPCX_OBJECT_LATEST || (ipcx_queue_has_room_locked(q, 1) && list_empty(&q->senders)))
+	if (q->obj.state & IPCX_OBJECT_LATEST || (ipcx_queue_has_room_locked(q, 1) && !ipcx_anybody_waits(&q->senders)))
 		events |= EPOLLOUT | EPOLLWRNORM;
 	return events;
 }

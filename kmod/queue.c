@@ -120,7 +120,7 @@ static __always_inline int send_now_locked(struct ipcx_queue *q, struct ipcx_mes
 	lockdep_assert_held(&q->obj.lock);
 	if (q->obj.state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
 		return -EPIPE;
-	if (!list_empty(&q->senders) || !ipcx_queue_has_room_locked(q, msg->len))
+	if (ipcx_anybody_waits(&q->senders) || !ipcx_queue_has_room_locked(q, msg->len))
 		return -EAGAIN;
 	return enter_locked(q, msg, wakes) ? 0 : -ENOMEM;
 }

@@ -258,11 +258,11 @@ void ipcx_line_init(struct ipcx_line *line)
 	line->nr = 0;
 }
 
-bool ipcx_line_has_waiter(const struct ipcx_line *line)
+bool ipcx_has_waiter(const struct list_head *waiters)
 {
 	const struct ipcx_waiter *w;
 
-	list_for_each_entry(w, &line->waiters, node)
+	list_for_each_entry(w, waiters, node)
 		if (!atomic_read(&w->head->claimed))
 			return true;
 	return false;

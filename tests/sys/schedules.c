@@ -5,75 +5,7 @@
  * unlink against open, the last put against a look-up, rmmod against open.
  * timeout: 180
  */
-#include "module.h"
-
-#define PAUSING	"/vm/ipcx-pause.ko"
-#define PAUSE	"/sys/module/ipcx/parameters/pause"
-
-/* Some points keep the processor that a held task runs on: such tasks run on the second one. */
-static void run_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	CHECK_SYS(sched_setaffinity(0, sizeof(set), &set));
-}
-
-static int pause_fd;
-
-static void set_up(void)
-{
-	NEED_MODULE(PAUSING);
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		SKIP("needs two processors");
-	run_on(0);
-	unloads();
-	atexit(reload);
-	loads(PAUSING);
-	pause_fd = CHECK_SYS(open(PAUSE, O_RDWR | O_CLOEXEC));
-}
-
-static void tear_down(void)
-{
-	close(pause_fd);
-	unloads();
-}
-
-static void tell(const char *command, const char *point)
-{
-	char text[64];
-	int len = snprintf(text, sizeof(text), "%s %s", command, point);
-
-	if (pwrite(pause_fd, text, len, 0) != len)
-		FAIL("%s: %s", text, strerror(errno));
-}
-
-/* The next task that comes to @point stays there. */
-static void hold(const char *point)
-{
-	tell("hold", point);
-}
-
-static void go(const char *point)
-{
-	tell("go", point);
-}
-
-static bool is_held(const char *point)
-{
-	char text[512], line[64], *at;
-	ssize_t len = CHECK_SYS(pread(pause_fd, text, sizeof(text) - 1, 0));
-
-	text[len] = '\0';
-	snprintf(line, sizeof(line), "%s ", point);
-	at = strstr(text, line);
-	if (!at)
-		FAIL("nobody is to be held at %s any more", point);
-	return atoi(at + strlen(line)) != 0;
-}
-
-#define COMES(point)	CHECK_SOON(is_held(point))
+#include "pause.h"
 
 /* ---- waiting, by every mechanism ---- */
 
@@ -145,6 +77,14 @@ static void make_room(void)
 static int room_left(void)
 {
 	return ipcx_queue_send_msg(fds[0], &(struct ipcx_msg){ .buf = (uintptr_t)"x", .len = 1, .type = 1 }, IPCX_NOWAIT, 0);
+}
+
+static void make_full_broadcast(void)
+{
+	struct ipcx_queue_limits one = { .max_msgs = 1, .overflow = IPCX_OVERFLOW_BLOCK };
+
+	fds[0] = CHECK_OK(ipcx_queue_create(NULL, &one, &(struct ipcx_options){ .flags = IPCX_QUEUE_BROADCAST }));
+	send_message();
 }
 
 static void make_broadcast(void)
@@ -290,12 +230,16 @@ static void reply(void)
 
 static int reply_left(void)
 {
-	return replied ? 0 : -EAGAIN;
+	int was = replied;
+
+	replied = 0;
+	return was ? 0 : -EAGAIN;
 }
 
 static const struct mechanism mechanisms[] = {
 	{ "a message", make_queue, wait_message, send_message, message_left, false },
 	{ "room in a queue", make_full_queue, wait_room, make_room, room_left, false },
+	{ "room in a broadcast queue", make_full_broadcast, wait_room, make_room, room_left, false },
 	{ "a message of a broadcast", make_broadcast, wait_message, send_message, message_left, false },
 	{ "a unit", make_sem, wait_unit, post, unit_left, false },
 	{ "a robust unit", make_robust_sem, wait_unit, post, unit_left, false },
@@ -360,14 +304,22 @@ static void begin_giving(void)
 	thread_start(&now.gives, gives, NULL);
 }
 
-/* The wait has ended with @ret, and what was given is not lost and not there twice. */
+static void left_is(int wanted)
+{
+	int left = now.m->left();
+
+	if (left != wanted)
+		FAIL("waiting for %s: left: %s, not %s", now.m->name, strerror(-left), strerror(-wanted));
+}
+
+/* The wait has ended with @ret, and what was given, to it or to another, is not there any more. */
 static void end(int ret)
 {
-	int got = thread_join(&now.waits), left;
+	int got = thread_join(&now.waits);
 
-	left = now.m->left();
-	if (got != ret || left != (ret ? 0 : -EAGAIN))
-		FAIL("waiting for %s: %s, not %s; left: %s", now.m->name, strerror(-got), strerror(-ret), strerror(-left));
+	if (got != ret)
+		FAIL("waiting for %s: %s, not %s", now.m->name, strerror(-got), strerror(-ret));
+	left_is(-EAGAIN);
 	close_all();
 }
 
@@ -484,12 +436,13 @@ TEST_LIMIT(hand_over_before_giving_up, 60000)
 	for_every_reason(hand_over_first);
 }
 
-/* The waiter has said that it gives up, and still stands in line: it is not handed over. */
+/* The waiter has said that it gives up, and still stands in line: it is not handed over, and others are served. */
 static void giving_up_first(const struct mechanism *m, int err)
 {
 	begin(m);
 	give_up_at("wait_gave_up", err);
 	m->give();
+	left_is(0);
 	go("wait_gave_up");
 	end(-err);
 }
