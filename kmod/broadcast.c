@@ -197,8 +197,11 @@ void ipcx_broadcast_admit_locked(struct ipcx_broadcast *b, struct aftermath *aft
 
 	lockdep_assert_held(&q->obj.lock);
 	list_for_each_entry_safe(s, next, &q->senders, wait.node) {
-		if (!has_room_locked(b, s->msg->len))
+		if (!has_room_locked(b, s->msg->len)) {
+			if (ipcx_waiter_is_claimed(&s->wait))
+				continue;
 			break;
+		}
 		if (!left) {
 			after->more = true;
 			break;
@@ -291,7 +294,7 @@ int ipcx_broadcast_enter(struct ipcx_queue *q, struct ipcx_message *msg, u32 fla
 			ret = -EPIPE;
 			break;
 		}
-		if (likely(!ipcx_anybody_waits(&q->senders) && has_room_locked(b, msg->len))) {
+		if (likely(has_room_locked(b, msg->len) && !ipcx_anybody_waits(&q->senders))) {
 			enter_locked(b, msg, &after);
 			break;
 		}

@@ -135,6 +135,12 @@ static inline bool ipcx_waiter_claim(struct ipcx_waiter *w)
 	return atomic_xchg(&w->head->claimed, 1) == 0;
 }
 
+/* Has somebody claimed @w?  As long as it stands in line, that is itself: it is giving up, and keeps nobody out. */
+static inline bool ipcx_waiter_is_claimed(const struct ipcx_waiter *w)
+{
+	return atomic_read(&w->head->claimed);
+}
+
 /* Wake what ipcx_waiter_complete() collected; no lock may be held. */
 static inline void ipcx_wake(struct ipcx_wakes *wakes)
 {

@@ -17,7 +17,8 @@
 
 #define POINT_LEN	32
 #define HOLDS		8
-#define LIMIT_MS	15000
+#define LIMIT_MS	50000		/* that a task is held, if nobody lets it go */
+#define SPIN_MS		15000		/* less than what the kernel takes for a lockup */
 
 /**
  * struct hold - a point where a task is to be held
@@ -85,7 +86,7 @@ void ipcx_pause_spinning(const char *point)
 
 	if (!h)
 		return;
-	for (us = 0; !READ_ONCE(h->go) && us < LIMIT_MS * 1000 && !fatal_signal_pending(current); us += 10)
+	for (us = 0; !READ_ONCE(h->go) && us < SPIN_MS * 1000 && !fatal_signal_pending(current); us += 10)
 		udelay(10);
 	if (!READ_ONCE(h->go))
 		pr_err("ipcx: nobody let go %s\n", point);

@@ -100,8 +100,13 @@ noinline void ipcx_queue_admit_locked(struct ipcx_queue *q, struct ipcx_wakes *w
 
 	lockdep_assert_held(&q->obj.lock);
 	list_for_each_entry_safe(s, next, &q->senders, wait.node) {
-		if (!left || !ipcx_queue_has_room_locked(q, s->msg->len))
+		if (!left)
 			break;
+		if (!ipcx_queue_has_room_locked(q, s->msg->len)) {
+			if (ipcx_waiter_is_claimed(&s->wait))
+				continue;
+			break;
+		}
 		if (!ipcx_waiter_claim(&s->wait))
 			continue;
 		left--;
@@ -120,7 +125,7 @@ static __always_inline int send_now_locked(struct ipcx_queue *q, struct ipcx_mes
 	lockdep_assert_held(&q->obj.lock);
 	if (q->obj.state & (IPCX_OBJECT_SHUT_SEND | IPCX_OBJECT_SHUT_RECV))
 		return -EPIPE;
-	if (ipcx_anybody_waits(&q->senders) || !ipcx_queue_has_room_locked(q, msg->len))
+	if (!ipcx_queue_has_room_locked(q, msg->len) || ipcx_anybody_waits(&q->senders))
 		return -EAGAIN;
 	return enter_locked(q, msg, wakes) ? 0 : -ENOMEM;
 }

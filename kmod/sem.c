@@ -53,7 +53,7 @@ static noinline void grant_waiting_locked(struct ipcx_sem *sem, struct ipcx_wake
 	lockdep_assert_held(&sem->obj.lock);
 	list_for_each_entry_safe(w, next, &sem->line.waiters, wait.node) {
 		if (w->want.nr > sem->count) {
-			if (atomic_read(&w->wait.head->claimed))
+			if (ipcx_waiter_is_claimed(&w->wait))
 				continue;
 			break;
 		}

@@ -263,7 +263,7 @@ bool ipcx_has_waiter(const struct list_head *waiters)
 	const struct ipcx_waiter *w;
 
 	list_for_each_entry(w, waiters, node)
-		if (!atomic_read(&w->head->claimed))
+		if (!ipcx_waiter_is_claimed(w))
 			return true;
 	return false;
 }

@@ -40,8 +40,8 @@
 #define MWORD_OWNER(word) ((uint32_t)((word) >> 28) & 0xff)
 #define MWORD_LEN(word)	((uint32_t)(word) & 0xfffffff)
 
-/* Both sides write to every slot: bytes that their caches are ahead of them. */
-#define MANY_FETCH	576U
+/* Both sides write to every slot: so many slots their caches are ahead of them. */
+#define MANY_FETCH	6U
 
 /* Who waits for a slot that another has looks this often whether that one is alive. */
 #define LOOK_OWNER_NS	4000000ULL
@@ -465,6 +465,12 @@ static __attribute__((noinline)) int send_slowly(struct ring *r, const void *buf
 	return publish(r, at, len);
 }
 
+/* The last line of a message of @len bytes, in a slot to come; that of the word comes with the exchange. */
+static inline void fetch_ahead(const struct ring_side *s, const uint64_t *word, size_t len)
+{
+	fetch_for_writing((const char *)word + MANY_FETCH * s->stride + (RING_HEAD + len - 1) / RING_LINE * RING_LINE);
+}
+
 /* The short way: the slot is as it must be, if nobody has come before. */
 int ipcx_internal_many_send(struct ring *r, const void *buf, size_t len, unsigned int flags,
 			    uint64_t timeout)
@@ -476,7 +482,7 @@ int ipcx_internal_many_send(struct ring *r, const void *buf, size_t len, unsigne
 	if (unlikely(len > s->fast_len || !s->attached || flags & ~WAIT_FLAGS || load_relaxed(word) != lap ||
 		     !exchange(word, lap, lap | MWORD(0, CLAIMED, r->owner, 0))))
 		return send_slowly(r, buf, len, flags, timeout);
-	fetch_for_writing((char *)word + MANY_FETCH);
+	fetch_ahead(s, word, len);
 	advance(s);
 	copy_small((char *)word + RING_HEAD, buf, len);
 	store_release(word, lap | MWORD(0, READY, 0, len));		/* RING_PUBLISH */
@@ -522,7 +528,7 @@ ssize_t ipcx_internal_many_recv(struct ring *r, void *buf, size_t len, unsigned 
 	if (unlikely(msg_len > s->fast_len || msg_len > len ||
 		     !exchange(word, w, lap | MWORD(0, TAKEN, r->owner, 0))))
 		return recv_slowly(r, buf, len, flags, timeout);
-	fetch_for_writing((char *)word + MANY_FETCH);
+	fetch_ahead(s, word, msg_len);
 	advance(s);
 	copy_small(buf, (char *)word + RING_HEAD, msg_len);
 	store_release(word, lap + MWORD(1, FREE, 0, 0));		/* RING_FREE */

@@ -28,7 +28,7 @@ enum history_kind { H_QUEUE, H_SEM, H_EVENT, H_MANUAL_EVENT };
  * struct operation - one of a history
  * @op:		what
  * @value:	that was sent, or came; of H_QUEUE, priority * 1000 + number
- * @ret:	0, what a set, a reset or a pulse tells, or -errno
+ * @ret:	0, what a set, a reset or a pulse tells, or -errno; of a pulse that has not returned, what it will tell
  * @waits:	for a while, if it must: then it fails with -ETIMEDOUT
  * @called:	when it was called, in the order of all calls and returns
  * @returned:	likewise; 0 if it has not
@@ -76,6 +76,9 @@ static inline bool history_step(const struct history *h, struct history_state *s
 	if (s->pulsed) {
 		if (op->op != H_TAKE || !op->waits || op->called > s->pulse_end || (!pending && op->ret))
 			return false;
+		/* one step: all of them had been called before any of them, or the pulse, returned */
+		if (op->returned && op->returned < s->pulse_end)
+			s->pulse_end = op->returned;
 		if (!--s->pulsed)
 			s->pulse_end = 0;
 		return true;

@@ -13,6 +13,7 @@
  *	NO_ACQUIRE	the message may be read before the word
  *	NO_FREE		the receiver's position may be seen before it has read the message
  *	NO_ROOM		the sender does not look at the position
+ *	NO_FREE_ACQUIRE	the message may be stored before the position is read
  *	EARLY_WORD	the sender stores the word first
  */
 #define SLOTS	2
@@ -58,6 +59,12 @@ active proctype sender()
 
 	for (n : 1 .. NR) {
 		i = n % SLOTS;
+#ifdef NO_FREE_ACQUIRE
+		if
+		:: atomic { late_left[i] == 0 -> late_left[i] = n }
+		:: true
+		fi;
+#endif
 #ifndef NO_ROOM
 		/* load_acquire(): RING_FREE */
 		n <= SLOTS || pos >= n - SLOTS;
@@ -66,7 +73,7 @@ active proctype sender()
 #ifdef EARLY_WORD
 		atomic { late_word[i] == 0 -> late_word[i] = n };
 #endif
-		atomic { late_left[i] == 0 -> late_left[i] = n };
+		atomic { late_left[i] == 0 || late_left[i] == n -> late_left[i] = n };
 		atomic { late_right[i] == 0 -> late_right[i] = n };
 #ifndef EARLY_WORD
 		/* store_release(): RING_PUBLISH */

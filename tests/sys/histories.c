@@ -138,6 +138,7 @@ static void record(enum history_kind kind, int priorities, unsigned int rounds)
 	/* or nothing has been seen */
 	CHECK_GT(overlaps, 0);
 	CHECK_GT(given_up, 0);
+	CHECK(pulsed || (kind != H_EVENT && kind != H_MANUAL_EVENT));
 	NOTE("%u operations met others; of those that would wait %u got what they waited for, %u did not; %u pulses let somebody through",
 	     overlaps, served, given_up, pulsed);
 }

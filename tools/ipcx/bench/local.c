@@ -134,7 +134,7 @@ int bench_local(const struct machine *m, unsigned int rounds, const char *json)
 		       ns[goal->of][0] / ns[goal->against][0], goal->at_least ? ">=" : "<=", goal->target,
 		       missed ? "  missed" : "");
 		/* what no answer could do better here */
-		if (missed && goal->against == RING && goal->at_least)
+		if (missed && goal->against == RING && goal->at_least && ns[TWO_LINES][0])
 			printf(": %.1fx two cache lines", ns[goal->of][rounds / 2] / ns[TWO_LINES][rounds / 2]);
 		printf("\n");
 	}
