@@ -285,9 +285,8 @@ check-debug-now: user tests
 check-model-now:
 	$(Q)tests/model/run
 
-# Wrong versions of the module, each of which a test must catch; forty minutes, and "kcsan" is built if it is not there.
+# Wrong versions of the module, each of which a test must catch; forty minutes.
 check-mutants-now: user tests module all-test-modules
-	$(Q)tools/vm/debug-kernel kcsan >/dev/null || :
 	$(Q)tests/mutants/run
 
 # Hundreds of processes that use everything and are killed, and the same again and again while memory is watched.
