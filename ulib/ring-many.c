@@ -468,7 +468,7 @@ static __attribute__((noinline)) int send_slowly(struct ring *r, const void *buf
 /* The last line of a message of @len bytes, in a slot to come; that of the word comes with the exchange. */
 static inline void fetch_ahead(const struct ring_side *s, const uint64_t *word, size_t len)
 {
-	fetch_for_writing((const char *)word + MANY_FETCH * s->stride + (RING_HEAD + len - 1) / RING_LINE * RING_LINE);
+	fetch_for_writing((const char *)word + s->room_end + RING_HEAD + len - 1);
 }
 
 /* The short way: the slot is as it must be, if nobody has come before. */
@@ -670,6 +670,7 @@ static void side_attach(struct ring *r, struct ring_side *s, struct ring_end *ow
 	s->theirs = theirs;
 	s->attached = 1;
 	s->is_many = 1;
+	s->room_end = MANY_FETCH * s->stride;
 	seek(r, s, find_pos(r, s));
 	/* Who yields instead of sleeping is never woken, and would not be told. */
 	note_cpu(s);

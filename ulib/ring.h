@@ -146,7 +146,8 @@ _Static_assert(sizeof(struct ring_shared) == 1024, "the slots begin at 1024");
  * @stride: from one slot to the next
  * @shared: the beginning of the memory
  * @slots, @end: where the slots are
- * @room_end: sender: the receiver has freed what is below this, less all slots
+ * @room_end: sender: the receiver has freed what is below this, less all slots;
+ *	IPCX_RING_MANY: bytes from a slot to the one whose lines are fetched
  * @own: what others see of @pos
  * @theirs: the other end's bell
  * @spill_pos: bytes allocated or freed
