@@ -197,11 +197,8 @@ void ipcx_broadcast_admit_locked(struct ipcx_broadcast *b, struct aftermath *aft
 
 	lockdep_assert_held(&q->obj.lock);
 	list_for_each_entry_safe(s, next, &q->senders, wait.node) {
-		if (!has_room_locked(b, s->msg->len)) {
-			if (ipcx_waiter_is_claimed(&s->wait))
-				continue;
+		if (!has_room_locked(b, s->msg->len) && !ipcx_waiter_is_claimed(&s->wait))
 			break;
-		}
 		if (!left) {
 			after->more = true;
 			break;

@@ -100,13 +100,8 @@ noinline void ipcx_queue_admit_locked(struct ipcx_queue *q, struct ipcx_wakes *w
 
 	lockdep_assert_held(&q->obj.lock);
 	list_for_each_entry_safe(s, next, &q->senders, wait.node) {
-		if (!left)
+		if (!left || (!ipcx_queue_has_room_locked(q, s->msg->len) && !ipcx_waiter_is_claimed(&s->wait)))
 			break;
-		if (!ipcx_queue_has_room_locked(q, s->msg->len)) {
-			if (ipcx_waiter_is_claimed(&s->wait))
-				continue;
-			break;
-		}
 		if (!ipcx_waiter_claim(&s->wait))
 			continue;
 		left--;

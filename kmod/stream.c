@@ -180,11 +180,8 @@ static void serve_writers_locked(struct ipcx_stream *s, struct ipcx_wakes *wakes
 
 	lockdep_assert_held(&s->obj.lock);
 	list_for_each_entry_safe(w, next, &s->writers.waiters, wait.node) {
-		if (room_in(s) < w->need) {
-			if (ipcx_waiter_is_claimed(&w->wait))
-				continue;
+		if (room_in(s) < w->need && !ipcx_waiter_is_claimed(&w->wait))
 			break;
-		}
 		if (ipcx_line_serve_locked(&s->writers, &w->wait, 0, wakes))
 			break;
 	}
