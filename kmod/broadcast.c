@@ -137,7 +137,8 @@ static void serve_locked(struct ipcx_broadcast *b, struct ipcx_subscriber *sub, 
 	struct receiver *r, *next;
 
 	list_for_each_entry_safe(r, next, &sub->receivers, wait.node) {
-		struct ipcx_message *msg = first_locked(b, sub);
+		/* whose only receiver is giving up, and has not been served for long, may have been left behind */
+		struct ipcx_message *msg = unlikely(disconnected_locked(b, sub)) ? NULL : first_locked(b, sub);
 
 		if (!msg)
 			break;
@@ -646,7 +647,7 @@ long ipcx_broadcast_recvv(struct file *file, void *args, void __user *uargs)
 	};
 	struct ipcx_message *msgs[IPCX_CHUNK_MSGS];
 	struct ipcx_msg m[IPCX_CHUNK_MSGS];
-	u32 done = 0;
+	long done = 0;
 	int ret;
 
 	if (!ipcx_queue_valid_batch(batch))

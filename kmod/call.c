@@ -483,6 +483,12 @@ static int deliver(struct ipcx_queue *q, struct ipcx_message *msg, const struct 
 	return ipcx_queue_deliver(q, msg, req, buf);
 }
 
+/* The call that has been described is not the caller's after all: it may use the same structure again. */
+static int put_back(const struct ipcx_queue_serve *args, struct ipcx_queue_serve __user *u)
+{
+	return put_user(args->call, &u->call) || put_user(args->msg.len, &u->msg.len) ? -EFAULT : 0;
+}
+
 /* Take the next message, waiting for it; a call whose caller gives up just then is passed over. */
 static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls *calls,
 		      const struct ipcx_queue_serve *args, struct ipcx_queue_serve __user *u)
@@ -490,10 +496,8 @@ static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls
 	struct ipcx_queue_recv req ipcx_uninitialized;
 	struct ipcx_buf buf = { .ptr = u64_to_user_ptr(args->msg.buf) };
 	struct ipcx_attachment *attached;
-	/* what has been replied to, or whose number has been written to user space, must not be replied to again */
-	bool can_restart = !args->call;
 	struct ipcx_message *msg;
-	bool taken;
+	bool passed = false, taken;
 	u64 id;
 	int ret;
 
@@ -506,9 +510,10 @@ static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls
 		msg = ipcx_queue_take(q, &req);
 		if (IS_ERR(msg)) {
 			ret = PTR_ERR(msg);
-			if (ret == -EMSGSIZE && put_user(req.msg.len, &u->msg.len))
+			if ((passed && put_back(args, u)) || (ret == -EMSGSIZE && put_user(req.msg.len, &u->msg.len)))
 				ret = -EFAULT;
-			return ret == -ERESTARTSYS && !can_restart ? -EINTR : ret;
+			/* what has been replied to must not be replied to again */
+			return ret == -ERESTARTSYS && args->call ? -EINTR : ret;
 		}
 		ret = deliver(q, msg, &req, buf);
 		if (ret)
@@ -523,16 +528,18 @@ static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls
 		if (!id)
 			return ipcx_queue_finish(q, msg, &req, &u->msg);
 		if (ipcx_queue_put_msg(&u->msg, msg, req.msg.len)) {
+			put_back(args, u);
 			ipcx_queue_give_back(q, msg);
 			return -EFAULT;
 		}
+		ipcx_pause("serve_told");
 		attached = ipcx_message_detach(msg);
 		taken = take_call(q, calls, call_of(attached), id, file);
 		/* only now: until then a caller that gives up looks at it */
 		ipcx_message_put(msg, &q->obj, &q->pool);
 		if (taken)
 			return 0;
-		can_restart = false;
+		passed = true;
 	}
 }
 

@@ -272,6 +272,12 @@ static inline struct ipcx_object *ipcx_object(const struct file *file)
 	return file->private_data;
 }
 
+/* What a shutdown adds to ipcx_object.state. */
+static inline u32 ipcx_shut_state(u32 how)
+{
+	return (how & IPCX_SHUT_SEND ? IPCX_OBJECT_SHUT_SEND : 0) | (how & IPCX_SHUT_RECV ? IPCX_OBJECT_SHUT_RECV : 0);
+}
+
 /* What poll(2) reports of an object that has been shut down, in addition. */
 static inline __poll_t ipcx_shut_events(const struct ipcx_object *obj)
 {
@@ -309,6 +315,9 @@ struct ipcx_line {
 	struct list_head waiters;
 	u32 nr;
 };
+
+/* Beside the flags of who waits: holds the lock of a pipe, and must not be frozen with it. */
+#define IPCX_PIPE_LOCKED	(1U << 30)
 
 void ipcx_line_init(struct ipcx_line *line);
 bool ipcx_has_waiter(const struct list_head *waiters);
@@ -410,6 +419,7 @@ extern const struct ipcx_kind ipcx_queue_kind;
 long ipcx_queue_send(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_recv(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_sendv(struct file *file, void *args, void __user *uargs);
+long ipcx_queue_try_sendv(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_recvv(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_purge(struct file *file, void *args, void __user *uargs);
 long ipcx_queue_stat(struct file *file, void *args, void __user *uargs);
@@ -471,7 +481,7 @@ struct ipcx_holder {
 	struct ipcx_process *process;
 	const struct mm_struct *mm;
 	struct ipcx_user *user;
-	u32 nr;
+	u64 nr;
 };
 
 struct ipcx_holder *ipcx_holder_find_locked(struct ipcx_holders *holders);

@@ -117,6 +117,7 @@ static long ioctl_shutdown(struct file *file, void *args, void __user *uargs)
  * @min_size:	size of the argument in the first version of the ABI
  * @size:	size of the argument that this module knows
  * @waits:	it can wait, and its flags have IPCX_NOWAIT
+ * @try:	instead of @call, for who may wait but not here: with IPCX_NOWAIT that would do a part.  NULL: it would not
  * @call:	gets the argument, completed with zeros to @size, and its address for outputs
  */
 struct ipcx_command {
@@ -125,13 +126,14 @@ struct ipcx_command {
 	u32 min_size;
 	u16 size;
 	bool waits;
+	long (*try)(struct file *file, void *args, void __user *uargs);
 	long (*call)(struct file *file, void *args, void __user *uargs);
 };
 
 /* The size of a structure up to and with the last member of the first version of the ABI. */
-#define COMMAND(_cmd, _on, _struct, _last, _call)	COMMAND_(_cmd, _on, _struct, _last, _call, false)
-#define WAITING(_cmd, _on, _struct, _last, _call)	COMMAND_(_cmd, _on, _struct, _last, _call, true)
-#define COMMAND_(_cmd, _on, _struct, _last, _call, _waits)					\
+#define COMMAND(_cmd, _on, _struct, _last, _call)	COMMAND_(_cmd, _on, _struct, _last, _call, false, NULL)
+#define WAITING(_cmd, _on, _struct, _last, _call)	COMMAND_(_cmd, _on, _struct, _last, _call, true, NULL)
+#define COMMAND_(_cmd, _on, _struct, _last, _call, _waits, _try)				\
 	[_IOC_NR(_cmd)] = {									\
 		.cmd = (_cmd) & ~IOCSIZE_MASK,							\
 		.on = _on,									\
@@ -140,6 +142,7 @@ struct ipcx_command {
 			    BUILD_BUG_ON_ZERO(sizeof(struct _struct) > sizeof(union ipcx_args)), \
 		.size = sizeof(struct _struct),							\
 		.waits = _waits,								\
+		.try = _try,									\
 		.call = _call,									\
 	}
 
@@ -170,7 +173,8 @@ static const struct ipcx_command commands[IPCX_IOC_NR] = {
 	WAITING(IPCX_WAIT,		ON_OBJECT, ipcx_wait, index, ipcx_wait_many),
 	WAITING(IPCX_QUEUE_SEND,	IPCX_KIND_QUEUE, ipcx_queue_send, msg, ipcx_queue_send),
 	WAITING(IPCX_QUEUE_RECV,	IPCX_KIND_QUEUE, ipcx_queue_recv, msg, ipcx_queue_recv),
-	WAITING(IPCX_QUEUE_SENDV,	IPCX_KIND_QUEUE, ipcx_queue_batch, msg_size, ipcx_queue_sendv),
+	COMMAND_(IPCX_QUEUE_SENDV,	IPCX_KIND_QUEUE, ipcx_queue_batch, msg_size, ipcx_queue_sendv, true,
+		 ipcx_queue_try_sendv),
 	WAITING(IPCX_QUEUE_RECVV,	IPCX_KIND_QUEUE, ipcx_queue_batch, msg_size, ipcx_queue_recvv),
 	COMMAND(IPCX_QUEUE_PURGE,	IPCX_KIND_QUEUE, ipcx_queue_purge, bytes, ipcx_queue_purge),
 	COMMAND(IPCX_QUEUE_STAT,	IPCX_KIND_QUEUE, ipcx_queue_stat, nr_receivers, ipcx_queue_stat),
@@ -291,6 +295,8 @@ static __always_inline long call_command(const struct ipcx_command *table, struc
 		*would_wait = !(args.flags & IPCX_NOWAIT) &&
 			      (command->on == ON_OBJECT || !(file->f_flags & O_NONBLOCK));
 		args.flags |= IPCX_NOWAIT;
+		if (*would_wait && command->try)
+			return command->try(file, &args, uargs);
 	}
 	return command->call(file, &args, uargs);
 }

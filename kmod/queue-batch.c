@@ -144,8 +144,14 @@ static bool enter_all_locked(struct ipcx_queue *q, struct chunk *c, u32 nr)
 	return true;
 }
 
-/* Put as many as can enter now into the queue, from @in on; returns how many. */
-static u32 enter_chunk(struct ipcx_queue *q, struct chunk *c, u32 in, u32 nr)
+static bool fit_locked(const struct ipcx_queue *q, const struct chunk *c, u32 nr)
+{
+	lockdep_assert_held(&q->obj.lock);
+	return list_empty(&q->senders) && q->order.nr + nr <= q->max_msgs && q->bytes + c->bytes <= q->max_bytes;
+}
+
+/* Put as many as can enter now into the queue, from @in on; with @all none unless all can.  Returns how many. */
+static u32 enter_chunk(struct ipcx_queue *q, struct chunk *c, u32 in, u32 nr, bool all)
 {
 	IPCX_WAKES(wakes);
 	u32 i;
@@ -157,7 +163,7 @@ static u32 enter_chunk(struct ipcx_queue *q, struct chunk *c, u32 in, u32 nr)
 	if (likely(!in && enter_all_locked(q, c, nr))) {
 		i = nr;
 	} else {
-		for (i = in; i < nr; i++)
+		for (i = in; i < nr && (likely(!all) || i || fit_locked(q, c, nr)); i++)
 			if (ipcx_queue_send_now_locked(q, c->msgs[i], &wakes))
 				break;
 	}
@@ -168,15 +174,15 @@ static u32 enter_chunk(struct ipcx_queue *q, struct chunk *c, u32 in, u32 nr)
 	return i - in;
 }
 
-long ipcx_queue_sendv(struct file *file, void *args, void __user *uargs)
+/* With @all, which is for few: send all of them, or none and -EAGAIN. */
+static __always_inline long sendv(struct file *file, const struct ipcx_queue_batch *batch, bool all)
 {
 	struct ipcx_queue *q = ipcx_queue_of(ipcx_object(file));
-	const struct ipcx_queue_batch *batch = args;
 	const struct ipcx_msg __user *from = u64_to_user_ptr(batch->msgs);
 	u32 flags = ipcx_wait_flags(file, batch->flags);
 	struct ipcx_msg m[IPCX_CHUNK_MSGS] ipcx_uninitialized;
 	struct chunk c ipcx_uninitialized;
-	u32 done = 0;
+	long done = 0;
 	int ret = 0;
 
 	if (batch->flags & ~(IPCX_NOWAIT | IPCX_REALTIME) || !ipcx_queue_valid_batch(batch) || batch->select.how ||
@@ -184,9 +190,11 @@ long ipcx_queue_sendv(struct file *file, void *args, void __user *uargs)
 		return -EINVAL;
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EACCES;
+	if (all && batch->nr > IPCX_CHUNK_MSGS)
+		return -EAGAIN;
 
 	while (!ret && done < batch->nr) {
-		u32 nr = min_t(u32, batch->nr - done, IPCX_CHUNK_MSGS), made, in = 0, i;
+		u32 nr = min_t(u32, batch->nr - done, IPCX_CHUNK_MSGS), made, in = 0, passed, i;
 		bool tapped;
 
 		made = make_small(q, from + done, nr, &c);
@@ -200,24 +208,43 @@ long ipcx_queue_sendv(struct file *file, void *args, void __user *uargs)
 				ret = 0;
 		}
 		tapped = unlikely(!list_empty(&q->taps));
+		passed = 0;
 		for (i = 0; tapped && i < made; i++)
 			refcount_inc(&c.msgs[i]->refs);
-		while (in < made) {
-			in += enter_chunk(q, &c, in, made);
+		if (all && made < batch->nr)
+			ret = -EAGAIN;
+		while (!ret && in < made) {
+			in += enter_chunk(q, &c, in, made, all);
 			if (in == made)
 				break;
+			if (all && !in) {
+				ret = -EAGAIN;
+				break;
+			}
+			for (; tapped && passed < in; passed++)
+				ipcx_tap_pass(q, c.msgs[passed], 0);
 			ret = ipcx_queue_enter(q, c.msgs[in], flags, batch->timeout);
 			if (ret)
 				break;
 			in++;
 		}
 		done += in;
-		for (i = 0; tapped && i < made; i++)
-			ipcx_tap_pass(q, c.msgs[i], i < in ? 0 : -EAGAIN);
+		for (; tapped && passed < made; passed++)
+			ipcx_tap_pass(q, c.msgs[passed], passed < in ? 0 : -EAGAIN);
 		for (; in < made; in++)
 			ipcx_message_put(c.msgs[in], &q->obj, &q->pool);
 	}
 	return done ? done : ret;
+}
+
+long ipcx_queue_sendv(struct file *file, void *args, void __user *uargs)
+{
+	return sendv(file, args, false);
+}
+
+long ipcx_queue_try_sendv(struct file *file, void *args, void __user *uargs)
+{
+	return sendv(file, args, true);
 }
 
 /* ---- receiving ---- */
@@ -379,7 +406,7 @@ long ipcx_queue_recvv(struct file *file, void *args, void __user *uargs)
 	};
 	struct ipcx_msg m[IPCX_CHUNK_MSGS] ipcx_uninitialized;
 	struct chunk c ipcx_uninitialized;
-	u32 done = 0;
+	long done = 0;
 	int ret = 0;
 
 	if (batch->flags & ~RECV_FLAGS || !ipcx_queue_valid_batch(batch) || !ipcx_select_valid(batch->select))

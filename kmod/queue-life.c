@@ -139,8 +139,7 @@ void ipcx_queue_shut_locked(struct ipcx_queue *q, u32 how, struct ipcx_wakes *wa
 	struct ipcx_sender *s, *next;
 
 	lockdep_assert_held(&q->obj.lock);
-	q->obj.state |= (how & IPCX_SHUT_SEND ? IPCX_OBJECT_SHUT_SEND : 0) |
-			(how & IPCX_SHUT_RECV ? IPCX_OBJECT_SHUT_RECV : 0);
+	q->obj.state |= ipcx_shut_state(how);
 	list_for_each_entry_safe(s, next, &q->senders, wait.node) {
 		if (!ipcx_waiter_claim(&s->wait))
 			continue;

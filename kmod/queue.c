@@ -229,6 +229,9 @@ static noinline int enter_latest(struct ipcx_queue *q, struct ipcx_message *msg)
 		spin_unlock(&q->obj.lock);
 		put_shed(q, gone);
 		gone = NULL;
+		/* others may put in as much as this takes out */
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 		spin_lock(&q->obj.lock);
 	}

@@ -30,7 +30,7 @@ static void settle_locked(struct ipcx_sem *sem, u32 nr)
 
 	if (!holder)
 		return;
-	nr = min(nr, holder->nr);
+	nr = min_t(u64, nr, holder->nr);
 	holder->nr -= nr;
 	sem->held -= nr;
 }
@@ -84,7 +84,7 @@ static void sem_holder_ended_locked(struct ipcx_object *obj, struct ipcx_holder 
 
 	sem->held -= holder->nr;
 	if (holder->nr)
-		add_locked(sem, min(holder->nr, sem->max - sem->count), wakes);
+		add_locked(sem, min_t(u64, holder->nr, sem->max - sem->count), wakes);
 }
 
 /* Pollers: units are there for who comes now, and room for more. */
@@ -258,7 +258,7 @@ long ipcx_sem_stat(struct file *file, void *args, void __user *uargs)
 	stat->count = sem->count;
 	stat->max = sem->max;
 	stat->nr_waiters = sem->line.nr;
-	stat->held = sem->held;
+	stat->held = min_t(u64, sem->held, U32_MAX);
 	spin_unlock(&sem->obj.lock);
 	return ipcx_put_args(uargs, stat, sizeof(*stat));
 }
@@ -332,7 +332,22 @@ static const struct ipcx_taking sem_taking = {
 
 static void sem_shutdown(struct ipcx_object *obj, u32 how)
 {
-	ipcx_line_shutdown(obj, &sem_of(obj)->line, how);
+	struct ipcx_sem *sem = sem_of(obj);
+	struct ipcx_taker *w, *next;
+	IPCX_WAKES(wakes);
+
+	spin_lock(&obj->lock);
+	obj->state |= ipcx_shut_state(how);
+	/* as for who comes now: units that are there can be taken until IPCX_SHUT_RECV */
+	list_for_each_entry_safe(w, next, &sem->line.waiters, wait.node) {
+		bool there = w->want.nr <= sem->count && !(how & IPCX_SHUT_RECV);
+
+		if (ipcx_line_serve_locked(&sem->line, &w->wait, there ? 0 : -EPIPE, &wakes) && there)
+			take_locked(sem, &w->want);
+	}
+	spin_unlock(&obj->lock);
+	ipcx_wake(&wakes);
+	ipcx_object_notify(obj, EPOLLHUP | EPOLLIN | EPOLLOUT);
 }
 
 static struct ipcx_object *sem_create(const void *args)
@@ -374,7 +389,7 @@ static void sem_show(struct ipcx_object *obj, struct seq_file *m)
 	struct ipcx_sem *sem = sem_of(obj);
 
 	/* one moment is not promised here: IPCX_SEM_STAT is */
-	seq_printf(m, "count:\t%u\nmax:\t%u\nwaiters:\t%u\nheld:\t%u\n", data_race(sem->count), sem->max,
+	seq_printf(m, "count:\t%u\nmax:\t%u\nwaiters:\t%u\nheld:\t%llu\n", data_race(sem->count), sem->max,
 		   data_race(sem->line.nr), data_race(sem->held));
 }
 

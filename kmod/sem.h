@@ -12,7 +12,7 @@
  * @obj:	common part
  * @count:	units there (protected by obj.lock)
  * @max:	constant
- * @held:	robust: units held by living processes (protected by obj.lock)
+ * @held:	robust: units held by living processes, which others may have posted again (protected by obj.lock)
  * @line:	of ipcx_taker.wait
  * @holders:	robust: who holds how many
  */
@@ -20,7 +20,7 @@ struct ipcx_sem {
 	struct ipcx_object obj;
 	u32 count;
 	u32 max;
-	u32 held;
+	u64 held;
 	struct ipcx_line line;
 	struct ipcx_holders holders;
 };

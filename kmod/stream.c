@@ -6,72 +6,28 @@
  * side under a mutex of its own, which nobody holds while waiting for the other side: so a peer whose memory is slow
  * to reach delays its own side only.
  */
-#include <linux/bvec.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/pipe_fs_i.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/splice.h>
+#include <linux/uio.h>
 
 #include "ipcx.h"
 #include "ipcx_trace.h"
 #include "message.h"
+#include "stream.h"
 
 #define DEFAULT_CAPACITY	SZ_64K
 #define CAPACITY_MAX		SZ_1G
 
-/* A flag beside IPCX_NOWAIT: does not wait for others that are copying, either. */
-#define NEVER_SLEEP		(1U << 31)
-
 /* Pages that an empty stream keeps, to be used again. */
 #define KEEP_PAGES		16
-
-/**
- * struct ipcx_stream - a stream
- * @obj:	common part; its lock protects what says so
- * @reading:	held by a read while it copies, and by a resize
- * @writing:	held by a write while it copies, and by a resize
- * @pages:	the ring, @nr_pages of them, NULL where none has been needed yet.  Those between @head and @tail are a
- *		reader's, the others a writer's (replaced by a resize, under both mutexes)
- * @nr_pages:	a power of 2
- * @head:	where the first byte is, counted from the ring's beginning, less than its size (written under obj.lock
- *		by who holds @reading)
- * @tail:	where the next byte goes, less than twice the ring's size (written under obj.lock by who holds @writing,
- *		or by a reader that finds the stream empty and nobody copying into it)
- * @nr_held:	pages that are there (written under @writing)
- * @copying_in:	a write is filling pages behind @tail (by obj.lock)
- * @readers:	struct ipcx_waiter: reads of an empty stream (by obj.lock)
- * @writers:	struct writer: writes that have no room (by obj.lock)
- * @written:	bytes, ever (by obj.lock)
- * @nr_readers:	open files with IPCX_READ (by obj.lock)
- * @nr_writers:	open files with IPCX_WRITE (by obj.lock)
- * @readers_come: open files with IPCX_READ, ever (by obj.lock)
- * @writers_come: open files with IPCX_WRITE, ever (by obj.lock)
- */
-struct ipcx_stream {
-	struct ipcx_object obj;
-	struct mutex reading;
-	struct mutex writing;
-	void **pages;
-	size_t nr_pages;
-	size_t head;
-	size_t tail;
-	size_t nr_held;
-	bool copying_in;
-	struct ipcx_line readers;
-	struct ipcx_line writers;
-	u64 written;
-	u32 nr_readers;
-	u32 nr_writers;
-	u32 readers_come;
-	u32 writers_come;
-};
 
 /**
  * struct writer - a write that waits for room
@@ -82,11 +38,6 @@ struct writer {
 	struct ipcx_waiter wait;
 	size_t need;
 };
-
-static struct ipcx_stream *stream_of(struct ipcx_object *obj)
-{
-	return container_of(obj, struct ipcx_stream, obj);
-}
 
 static size_t capacity(const struct ipcx_stream *s)
 {
@@ -127,7 +78,7 @@ static bool is_broken_locked(const struct ipcx_stream *s, const struct file *fil
 
 static int stream_opened(struct ipcx_object *obj, struct file *file)
 {
-	struct ipcx_stream *s = stream_of(obj);
+	struct ipcx_stream *s = ipcx_stream_of(obj);
 	u32 rights = ipcx_file_rights(file);
 
 	file->f_mode |= FMODE_NOWAIT;
@@ -151,7 +102,7 @@ static int stream_opened(struct ipcx_object *obj, struct file *file)
 /* The last one of a direction ends the waits of the other. */
 static void stream_closed(struct ipcx_object *obj, struct file *file)
 {
-	struct ipcx_stream *s = stream_of(obj);
+	struct ipcx_stream *s = ipcx_stream_of(obj);
 	u32 rights = ipcx_file_rights(file);
 	IPCX_WAKES(wakes);
 
@@ -373,7 +324,7 @@ static size_t readable(struct ipcx_stream *s, size_t *pos)
 }
 
 /* Wait until there is something to read: 0 to look again, -EPIPE at the end, -EAGAIN, -ERESTARTSYS. */
-static noinline int wait_for_bytes(struct ipcx_stream *s, const struct file *file, u32 flags)
+int ipcx_stream_wait_for_bytes(struct ipcx_stream *s, const struct file *file, u32 flags)
 {
 	struct ipcx_waiter w;
 	int ret = 0;
@@ -393,7 +344,7 @@ out:
 
 static ssize_t read_bytes(struct file *file, struct ipcx_buf buf, size_t len, u32 flags)
 {
-	struct ipcx_stream *s = stream_of(ipcx_object(file));
+	struct ipcx_stream *s = ipcx_stream_of(ipcx_object(file));
 	IPCX_WAKES(wakes);
 	size_t pos, nr;
 	ssize_t ret;
@@ -409,7 +360,7 @@ static ssize_t read_bytes(struct file *file, struct ipcx_buf buf, size_t len, u3
 			break;
 		/* nobody holds a side while waiting for the other */
 		mutex_unlock(&s->reading);
-		ret = wait_for_bytes(s, file, flags);
+		ret = ipcx_stream_wait_for_bytes(s, file, flags);
 		if (ret)
 			return ret == -EPIPE ? 0 : ret;
 	}
@@ -427,6 +378,16 @@ static ssize_t read_bytes(struct file *file, struct ipcx_buf buf, size_t len, u3
 	}
 	pass_on(s, &s->readers);
 	return ret;
+}
+
+ssize_t ipcx_stream_read(struct file *file, struct ipcx_buf buf, size_t len, u32 flags)
+{
+	return read_bytes(file, buf, len, flags);
+}
+
+void ipcx_stream_pass_on(struct ipcx_stream *s)
+{
+	pass_on(s, &s->readers);
 }
 
 /* ---- writing ---- */
@@ -488,7 +449,7 @@ static void advance_tail(struct ipcx_stream *s, size_t nr, struct ipcx_wakes *wa
 
 static ssize_t write_bytes(struct file *file, struct ipcx_buf buf, size_t len, u32 flags)
 {
-	struct ipcx_stream *s = stream_of(ipcx_object(file));
+	struct ipcx_stream *s = ipcx_stream_of(ipcx_object(file));
 	bool whole = len <= PIPE_BUF;
 	size_t done = 0;
 	int ret = 0;
@@ -530,6 +491,12 @@ static u32 file_wait_flags(const struct file *file)
 	return file->f_flags & O_NONBLOCK ? IPCX_NOWAIT : 0;
 }
 
+/* What comes from splice(2) comes under the lock of the pipe. */
+static u32 source_flags(const struct iov_iter *from)
+{
+	return iov_iter_is_bvec(from) ? IPCX_PIPE_LOCKED : 0;
+}
+
 static u32 kiocb_wait_flags(const struct kiocb *iocb)
 {
 	return file_wait_flags(iocb->ki_filp) | (iocb->ki_flags & IOCB_NOWAIT ? IPCX_NOWAIT | NEVER_SLEEP : 0);
@@ -553,82 +520,13 @@ static ssize_t stream_read_iter(struct kiocb *iocb, struct iov_iter *to)
 static ssize_t stream_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	return write_bytes(iocb->ki_filp, (struct ipcx_buf){ .iter = from }, iov_iter_count(from),
-			   kiocb_wait_flags(iocb));
-}
-
-/* ---- splice(2): the bytes are copied into pages of their own, which the pipe gets ---- */
-
-#define SPLICE_PAGES	16
-
-static void splice_release(struct splice_pipe_desc *desc, unsigned int i)
-{
-	__free_page(desc->pages[i]);
-}
-
-/* Read up to @len bytes into new pages, which are in @desc then; 0 at the end. */
-static ssize_t read_into_pages(struct file *file, struct splice_pipe_desc *desc, size_t len, u32 flags)
-{
-	struct bio_vec bvec[SPLICE_PAGES];
-	unsigned int i, nr = DIV_ROUND_UP(len, PAGE_SIZE);
-	struct iov_iter iter;
-	ssize_t ret = -ENOMEM;
-
-	for (i = 0; i < nr; i++) {
-		desc->pages[i] = alloc_page(GFP_KERNEL_ACCOUNT);
-		if (!desc->pages[i])
-			break;
-		bvec[i] = (struct bio_vec){ .bv_page = desc->pages[i], .bv_len = PAGE_SIZE };
-	}
-	nr = i;
-	if (nr) {
-		iov_iter_bvec(&iter, READ, bvec, nr, min(len, nr * PAGE_SIZE));
-		ret = read_bytes(file, (struct ipcx_buf){ .iter = &iter }, iov_iter_count(&iter), flags);
-	}
-	desc->nr_pages = ret > 0 ? DIV_ROUND_UP(ret, PAGE_SIZE) : 0;
-	for (i = desc->nr_pages; i < nr; i++)
-		__free_page(desc->pages[i]);
-	for (i = 0; i < desc->nr_pages; i++)
-		desc->partial[i].len = min_t(size_t, ret - i * PAGE_SIZE, PAGE_SIZE);
-	return ret;
-}
-
-/* @pipe is locked, so its free places stay; no more is read than they hold, since nothing can be given back. */
-static ssize_t stream_splice_read(struct file *file, loff_t *pos, struct pipe_inode_info *pipe, size_t len,
-				  unsigned int flags)
-{
-	u32 used = pipe_occupancy(pipe->head, pipe->tail), wait = file_wait_flags(file);
-	struct ipcx_stream *s = stream_of(ipcx_object(file));
-	struct partial_page partial[SPLICE_PAGES] = {};
-	struct page *pages[SPLICE_PAGES];
-	struct splice_pipe_desc desc = {
-		.pages = pages,
-		.partial = partial,
-		.nr_pages_max = SPLICE_PAGES,
-		.ops = &nosteal_pipe_buf_ops,
-		.spd_release = splice_release,
-	};
-	ssize_t ret;
-
-	if (used >= pipe->max_usage)
-		return -EAGAIN;
-	len = min3(len, (pipe->max_usage - used) * PAGE_SIZE, SPLICE_PAGES * PAGE_SIZE);
-	if (flags & SPLICE_F_NONBLOCK)
-		wait |= IPCX_NOWAIT;
-	do {
-		/* how many pages is known when there are bytes; another reader may be quicker all the same */
-		ret = wait_for_bytes(s, file, wait);
-		if (ret)
-			return ret == -EPIPE ? 0 : ret;
-		ret = read_into_pages(file, &desc, clamp_t(size_t, READ_ONCE(s->tail) - READ_ONCE(s->head), 1, len),
-				      wait | IPCX_NOWAIT);
-	} while (ret == -EAGAIN && !(wait & IPCX_NOWAIT));
-	return ret > 0 ? splice_to_pipe(pipe, &desc) : ret;
+			   kiocb_wait_flags(iocb) | source_flags(from));
 }
 
 /* FIONREAD: bytes in it. */
 long ipcx_stream_readable(struct file *file, int __user *bytes)
 {
-	struct ipcx_stream *s = stream_of(ipcx_object(file));
+	struct ipcx_stream *s = ipcx_stream_of(ipcx_object(file));
 	int nr;
 
 	spin_lock(&s->obj.lock);
@@ -640,7 +538,7 @@ long ipcx_stream_readable(struct file *file, int __user *bytes)
 /* As a pipe: each end hears of its own direction, and that the other end has gone. */
 static __poll_t stream_events_locked(const struct file *file)
 {
-	const struct ipcx_stream *s = stream_of(ipcx_object(file));
+	const struct ipcx_stream *s = ipcx_stream_of(ipcx_object(file));
 	__poll_t events = 0;
 
 	if (file->f_mode & FMODE_READ) {
@@ -663,7 +561,7 @@ static __poll_t stream_events_locked(const struct file *file)
 
 long ipcx_stream_stat(struct file *file, void *args, void __user *uargs)
 {
-	struct ipcx_stream *s = stream_of(ipcx_object(file));
+	struct ipcx_stream *s = ipcx_stream_of(ipcx_object(file));
 	struct ipcx_stream_stat *stat = args;
 
 	if (stat->flags)
@@ -776,7 +674,7 @@ static int resize(struct ipcx_stream *s, u64 bytes)
 
 long ipcx_stream_resize(struct file *file, void *args, void __user *uargs)
 {
-	struct ipcx_stream *s = stream_of(ipcx_object(file));
+	struct ipcx_stream *s = ipcx_stream_of(ipcx_object(file));
 	struct ipcx_stream_resize *size = args;
 	int ret;
 
@@ -805,15 +703,17 @@ long ipcx_stream_resize(struct file *file, void *args, void __user *uargs)
 
 static void stream_shutdown(struct ipcx_object *obj, u32 how)
 {
-	struct ipcx_stream *s = stream_of(obj);
+	struct ipcx_stream *s = ipcx_stream_of(obj);
 	IPCX_WAKES(wakes);
 
-	ipcx_line_shutdown(obj, &s->readers, how);
-	/* nobody can join them any more */
 	spin_lock(&obj->lock);
+	obj->state |= ipcx_shut_state(how);
+	/* they look again: there may be bytes, of which only one has been told */
+	ipcx_line_serve_first_locked(&s->readers, U32_MAX, 0, &wakes);
 	ipcx_line_serve_first_locked(&s->writers, U32_MAX, -EPIPE, &wakes);
 	spin_unlock(&obj->lock);
 	ipcx_wake(&wakes);
+	ipcx_object_notify(obj, EPOLLHUP | EPOLLIN | EPOLLOUT);
 }
 
 static struct ipcx_object *stream_create(const void *args)
@@ -849,7 +749,7 @@ static struct ipcx_object *stream_create(const void *args)
 
 static void stream_free(struct ipcx_object *obj)
 {
-	struct ipcx_stream *s = stream_of(obj);
+	struct ipcx_stream *s = ipcx_stream_of(obj);
 
 	ring_free(s, s->pages, s->nr_pages);
 	kfree(s);
@@ -857,7 +757,7 @@ static void stream_free(struct ipcx_object *obj)
 
 static void stream_show(struct ipcx_object *obj, struct seq_file *m)
 {
-	struct ipcx_stream *s = stream_of(obj);
+	struct ipcx_stream *s = ipcx_stream_of(obj);
 
 	/* one moment is promised by IPCX_STREAM_STAT */
 	spin_lock(&obj->lock);
@@ -877,7 +777,7 @@ static const struct file_operations stream_fops = {
 	.write		= stream_write,
 	.read_iter	= stream_read_iter,
 	.write_iter	= stream_write_iter,
-	.splice_read	= stream_splice_read,
+	.splice_read	= ipcx_stream_splice_read,
 	.splice_write	= iter_file_splice_write,
 	.poll		= ipcx_object_poll,
 	.fasync		= ipcx_object_fasync,

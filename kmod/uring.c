@@ -13,6 +13,9 @@ static bool always_waits(u32 cmd)
 	return _IOC_NR(cmd) == _IOC_NR(IPCX_QUEUE_CALL) || _IOC_NR(cmd) == _IOC_NR(IPCX_QUEUE_SERVE);
 }
 
+/* What users may say of a command (the second is of 6.18): none means anything here, nor would be obeyed. */
+#define USERS_FLAGS	(IORING_URING_CMD_FIXED | 1U << 1)
+
 int ipcx_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	const struct ipcx_uring_sqe *sqe = ipcx_uring_cmd_sqe(cmd);
@@ -22,7 +25,7 @@ int ipcx_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	bool would_wait;
 	long ret;
 
-	if (READ_ONCE(sqe->reserved))
+	if (READ_ONCE(sqe->reserved) || cmd->flags & USERS_FLAGS)
 		return -EINVAL;
 	if (try_only && always_waits(cmd->cmd_op))
 		return -EAGAIN;
@@ -34,9 +37,12 @@ int ipcx_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 		if (!try_only || would_wait)
 			return -EAGAIN;
 		/* the caller did not want to wait, and -EAGAIN as a result would mean just that */
-		ipcx_uring_cmd_done(cmd, -EAGAIN, issue_flags);
-		return -EIOCBQUEUED;
+		break;
 	default:
-		return ret;
+		if (ret <= 0)
+			return ret;
+		/* 6.1 takes a number above 0 for an error: it would break a link, and of a worker's it would never tell */
 	}
+	ipcx_uring_cmd_done(cmd, ret, issue_flags);
+	return -EIOCBQUEUED;
 }

@@ -24,6 +24,9 @@
 /* Entries that are read at a time. */
 #define CHUNK		8
 
+/* Waits for all that are tried under one hold of the mutex. */
+#define ALL_AT_ONCE	8
+
 /**
  * struct entry - one of the objects that a wait is for
  * @fd:		its file, for the duration
@@ -337,6 +340,8 @@ static bool serve_locked(struct place *p, struct ipcx_wakes *wakes)
 {
 	struct many *m = many_of(p);
 
+	if (!p->taker.wait.head)	/* a mark of ipcx_all_notify() */
+		return false;
 	if (atomic_read(&m->head.claimed) || !all_end_locked(m, p->entry, false))
 		return false;
 	ipcx_waiter_complete(&m->head, m->result, wakes);
@@ -355,19 +360,33 @@ u32 ipcx_all_serve_locked(struct ipcx_object *obj, struct ipcx_wakes *wakes)
 	return nr;
 }
 
-/* @obj has changed: the same for who holds no lock. */
+/*
+ * @obj has changed: the same for who holds no lock.  Waits for quite other objects need the mutex, too, so it is not held
+ * for more than a few of them, and a mark in the list tells how far this has come.  Who registers later looks itself.
+ */
 void ipcx_all_notify(struct ipcx_object *obj)
 {
+	struct place mark = {}, *p;
 	IPCX_WAKES(wakes);
-	struct place *p;
+	u32 left;
 
 	mutex_lock(&ipcx_all_mutex);
-	list_for_each_entry(p, &obj->all, taker.wait.node) {
+	left = obj->nr_all;
+	list_add(&mark.taker.wait.node, &obj->all);
+	while (left && !list_is_last(&mark.taker.wait.node, &obj->all)) {
+		p = list_next_entry(&mark, taker.wait.node);
+		list_move(&mark.taker.wait.node, &p->taker.wait.node);
 		ipcx_all_lock_next(obj);
 		serve_locked(p, &wakes);
 		ipcx_all_unlock_next(obj);
+		if (--left % ALL_AT_ONCE)
+			continue;
+		mutex_unlock(&ipcx_all_mutex);
+		ipcx_wake(&wakes);
 		cond_resched();
+		mutex_lock(&ipcx_all_mutex);
 	}
+	list_del(&mark.taker.wait.node);
 	mutex_unlock(&ipcx_all_mutex);
 	ipcx_wake(&wakes);
 }
@@ -423,7 +442,8 @@ static int wait_all(struct many *m, u32 flags, u64 timeout)
 	bool done, itself = false;
 	int ret = 0;
 
-	mutex_lock(&ipcx_all_mutex);
+	if (mutex_lock_interruptible(&ipcx_all_mutex))
+		return -ERESTARTSYS;
 	done = all_end(m) || (alert && look(m, alert));
 	mutex_unlock(&ipcx_all_mutex);
 	if (done || flags & IPCX_NOWAIT)
@@ -432,7 +452,8 @@ static int wait_all(struct many *m, u32 flags, u64 timeout)
 	ret = make_places(m);
 	if (ret)
 		return ret;
-	mutex_lock(&ipcx_all_mutex);
+	if (mutex_lock_interruptible(&ipcx_all_mutex))
+		return -ERESTARTSYS;
 	register_all(m);
 	done = all_end(m);
 	if (!done && alert)

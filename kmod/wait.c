@@ -59,6 +59,15 @@ void ipcx_waiter_complete(struct ipcx_waiter *w, int result, struct ipcx_wakes *
 	wakes->last = w;
 }
 
+/*
+ * Has @task to be woken?  A real-time kernel puts its state aside while it waits for a lock, perhaps on its way to sleep:
+ * only the kernel's own wake-up looks there.
+ */
+static bool may_sleep(const struct task_struct *task)
+{
+	return IS_ENABLED(CONFIG_PREEMPT_RT) || READ_ONCE(task->__state) != TASK_RUNNING;
+}
+
 static void wake(struct ipcx_waiter *w)
 {
 	struct ipcx_waiter *head = w->head;
@@ -69,7 +78,7 @@ static void wake(struct ipcx_waiter *w)
 	smp_store_release(&head->done, 1);	/* see WAIT_BARRIER */
 	smp_mb();				/* see SLEEP_BARRIER */
 	ipcx_pause_spinning("wake_looks");
-	if (READ_ONCE(task->__state) != TASK_RUNNING)
+	if (may_sleep(task))
 		wake_up_process(task);
 }
 
@@ -118,7 +127,7 @@ void ipcx_wake_one(struct ipcx_waiter *w)
 	smp_store_release(&w->done, 1);		/* see WAIT_BARRIER */
 	smp_mb();				/* see SLEEP_BARRIER */
 	ipcx_pause_spinning("wake_looks");
-	if (READ_ONCE(task->__state) != TASK_RUNNING)
+	if (may_sleep(task))
 		wake_up_process(task);
 	rcu_read_unlock();
 }
@@ -184,12 +193,13 @@ bool ipcx_yield(struct ipcx_turns *turns, const u32 *until)
 static int sleep_until_done(struct ipcx_waiter *w, u32 flags, u64 timeout)
 {
 	clockid_t clock = flags & IPCX_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+	unsigned int state = TASK_INTERRUPTIBLE | (unlikely(flags & IPCX_PIPE_LOCKED) ? 0 : TASK_FREEZABLE);
 	/* ktime_t is signed: what does not fit in it is later than any clock reaches */
 	ktime_t expires = ns_to_ktime(min_t(u64, timeout, KTIME_MAX));
 	int ret;
 
 	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);	/* see SLEEP_BARRIER */
+		set_current_state(state);		/* see SLEEP_BARRIER */
 		ipcx_pause_spinning("wait_looks");
 		if (smp_load_acquire(&w->done)) {	/* see WAIT_BARRIER */
 			ret = 0;
@@ -335,8 +345,7 @@ void ipcx_line_shutdown(struct ipcx_object *obj, struct ipcx_line *line, u32 how
 	IPCX_WAKES(wakes);
 
 	spin_lock(&obj->lock);
-	obj->state |= (how & IPCX_SHUT_SEND ? IPCX_OBJECT_SHUT_SEND : 0) |
-		      (how & IPCX_SHUT_RECV ? IPCX_OBJECT_SHUT_RECV : 0);
+	obj->state |= ipcx_shut_state(how);
 	ipcx_line_serve_first_locked(line, U32_MAX, -EPIPE, &wakes);
 	spin_unlock(&obj->lock);
 	ipcx_wake(&wakes);

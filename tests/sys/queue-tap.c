@@ -45,6 +45,32 @@ static void send_as(int q, const char *text, unsigned int type, unsigned int pri
 	CHECK_OK(ipcx_queue_send_msg(q, &m, IPCX_NOWAIT, 0));
 }
 
+static int sends_three(void *arg)
+{
+	struct ipcx_msg m[] = { ipcx_msg("a", 1), ipcx_msg("b", 1), ipcx_msg("c", 1) };
+
+	for (int i = 0; i < 3; i++)
+		m[i].type = 1;
+	return ipcx_queue_sendv(*(int *)arg, m, 3, 0, ipcx_after_ms(TEST_SOON_MS));
+}
+
+/* What has entered, and may have been received long ago, is seen before the sender waits for room. */
+TEST(a_batch_that_waits_for_room)
+{
+	int q = CHECK_OK(ipcx_queue_create(NULL, &(struct ipcx_queue_limits){ .max_msgs = 2 }, NULL)), tap = tap_of(q);
+	struct test_thread t;
+
+	thread_start(&t, sends_three, &q);
+	CHECK_BLOCKS(t.tid);
+	expect(tap, "a", 1, 0);
+	expect(tap, "b", 1, 0);
+	expect_none(tap);
+	expect(q, "a", 1, 0);
+	CHECK_EQ(thread_join(&t), 3);
+	expect(tap, "c", 1, 0);
+	expect_none(tap);
+}
+
 TEST(copies_of_what_is_sent_from_now_on)
 {
 	int q = queue(), tap;

@@ -228,6 +228,39 @@ TEST(a_post_by_another_process_leaves_the_holders_account)
 	check_sem(1, 0);
 }
 
+static int posts(void *arg)
+{
+	CHECK_OK(ipcx_sem_post(shared->fd, (long)arg));
+	return 0;
+}
+
+static int holds_all_again_and_again(void *arg)
+{
+	(void)arg;
+	take(INT_MAX);
+	CHECK_EXITS(spawn(posts, (void *)(long)INT_MAX), 0);
+	take(INT_MAX);
+	CHECK_EXITS(spawn(posts, (void *)2l), 0);
+	take(2);
+	STORE(ready, 1);
+	return hang();
+}
+
+/* What others post in its place stays on its account, which so has no bound. */
+TEST(an_account_of_more_than_32_bits)
+{
+	pid_t pid;
+
+	set_up(INT_MAX, INT_MAX);
+	pid = spawn(holds_all_again_and_again, NULL);
+	CHECK_SOON(LOAD(ready));
+	/* as much as it can tell */
+	check_sem(0, UINT_MAX);
+	kill(pid, SIGKILL);
+	CHECK_KILLED_BY(pid, SIGKILL);
+	check_sem(INT_MAX, 0);
+}
+
 static int posts_more_than_it_holds(void *arg)
 {
 	(void)arg;

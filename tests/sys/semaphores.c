@@ -215,6 +215,40 @@ TEST(shutdown_of_sending)
 	CHECK_EQ(poll_events(s) & POLLHUP, POLLHUP);
 }
 
+struct unit_waiter {
+	struct test_thread t;
+	int sem;
+	unsigned int nr;
+};
+
+static int waits_for_units(void *arg)
+{
+	struct unit_waiter *w = arg;
+
+	return ipcx_sem_wait(w->sem, w->nr, 0, ipcx_after_ms(TEST_SOON_MS));
+}
+
+/* Who waits when it comes gets what who comes then would get. */
+TEST(shutdown_during_waits)
+{
+	for (unsigned int how = IPCX_SHUT_SEND; how <= (IPCX_SHUT_SEND | IPCX_SHUT_RECV); how++) {
+		int s = sem(2, 9), all = how == IPCX_SHUT_SEND ? 0 : -EPIPE;
+		struct unit_waiter w[] = { { .nr = 3 }, { .nr = 1 }, { .nr = 2 }, { .nr = 1 } };
+		const int wanted[] = { -EPIPE, all, -EPIPE, all };
+
+		for (int i = 0; i < 4; i++) {
+			w[i].sem = s;
+			thread_start(&w[i].t, waits_for_units, &w[i]);
+			CHECK_SOON(sem_stat(s).nr_waiters == (unsigned int)i + 1);
+		}
+		CHECK_OK(ipcx_shutdown(s, how));
+		for (int i = 0; i < 4; i++)
+			CHECK_EQ(thread_join(&w[i].t), wanted[i]);
+		CHECK_EQ(sem_stat(s).count, all ? 2 : 0);
+		CHECK_EQ(sem_stat(s).nr_waiters, 0);
+	}
+}
+
 TEST(shutdown_of_receiving)
 {
 	int s = sem(2, 9);

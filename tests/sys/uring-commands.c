@@ -171,6 +171,84 @@ TEST(batches)
 		CHECK_EQ(value[i], i);
 }
 
+static int receives_four(void *arg)
+{
+	uint64_t value;
+
+	for (uint64_t i = 0; i < 4; i++) {
+		CHECK_OK(recv_until(*(int *)arg, ANY, 0, ipcx_after_ms(TEST_SOON_MS), &value));
+		CHECK_EQ(value, i);
+	}
+	return 0;
+}
+
+TEST(a_batch_waits_until_all_are_in)
+{
+	struct ipcx_options broadcast = { .flags = IPCX_QUEUE_BROADCAST };
+	struct ipcx_msg msgs[7];
+	struct ipcx_queue_batch batch;
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	uint64_t value[7];
+
+	ring_init(&ring, 0);
+	for (int i = 0; i < 7; i++) {
+		value[i] = i;
+		msgs[i] = ipcx_msg(&value[i], 8);
+	}
+	for (int kind = 0; kind < 2; kind++) {
+		int q = CHECK_OK(ipcx_queue_create(NULL, &(struct ipcx_queue_limits){ .max_msgs = 3,
+					.overflow = kind ? IPCX_OVERFLOW_BLOCK : 0 }, kind ? &broadcast : NULL));
+		struct test_thread t;
+
+		/* a part fits at once */
+		sqe = sqe_of(&ring, 1);
+		ipcx_uring_prep_queue_sendv(sqe, q, &batch, msgs, 7, 0, IPCX_FOREVER);
+		number(sqe, 1);
+		submit(&ring, 1);
+		CHECK_SOON(stat_of(q).nr_senders || has_completed(&ring));
+		thread_start(&t, receives_four, &q);
+		CHECK_EQ(completed(&ring, 1), 7);
+		thread_join(&t);
+		CHECK_EQ(ipcx_queue_purge(q, NULL), 3);
+		/* who does not want to wait gets in what fits */
+		sqe = sqe_of(&ring, 2);
+		ipcx_uring_prep_queue_sendv(sqe, q, &batch, msgs, 7, IPCX_NOWAIT, 0);
+		number(sqe, 2);
+		submit(&ring, 1);
+		CHECK_EQ(completed(&ring, 2), 3);
+	}
+}
+
+/* What io_uring lets users say of any command: nothing that these would obey, and one bit a completion would be lost by. */
+TEST(flags_of_commands)
+{
+	int e = CHECK_OK(ipcx_event_create(NULL, 0, NULL));
+	char bytes[64];
+	struct iovec iov = { bytes, sizeof(bytes) };
+	struct ipcx_event_change change;
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+
+	ring_init(&ring, 0);
+	CHECK_OK(io_uring_register_buffers(&ring, &iov, 1));
+	for (unsigned int bit = 0; bit < 4; bit++) {
+		for (int async = 0; async < 2; async++) {
+			sqe = sqe_of(&ring, 1);
+			ipcx_uring_prep_event_set(sqe, e, &change);
+			number(sqe, 1);
+			sqe->uring_cmd_flags = 1U << bit;
+			sqe->flags |= (async ? IOSQE_ASYNC : 0) | (bit == 1 ? IOSQE_BUFFER_SELECT : 0);
+			submit(&ring, 1);
+			if (bit == 1)	/* which the kernel itself refuses before 6.18 */
+				CHECK_LT(completed(&ring, 1), 0);
+			else
+				CHECK_EQ(completed(&ring, 1), -EINVAL);
+		}
+	}
+	CHECK_EQ(ipcx_event_wait(e, IPCX_NOWAIT, 0), -EAGAIN);
+}
+
 TEST(a_receive_that_waits)
 {
 	int q = make_queue(0, 0, 0);
@@ -183,6 +261,68 @@ TEST(a_receive_that_waits)
 	CHECK_EQ(completed(&ring, 1), 0);
 	CHECK_EQ(r.value, 42);
 	CHECK_EQ(r.arg.msg.pid, getpid());
+}
+
+/* A number as the result, by a worker that has waited: how many, or which. */
+TEST(numbers_from_those_that_wait)
+{
+	int q = make_queue(0, 0, 0), e[2];
+	struct ipcx_wait_entry entries[2];
+	struct ipcx_queue_batch batch;
+	struct io_uring_sqe *sqe;
+	struct ipcx_wait wait = {
+		.size = sizeof(wait), .entries = (uintptr_t)entries, .nr = 2, .entry_size = sizeof(entries[0]),
+		.timeout = IPCX_FOREVER,
+	};
+	struct io_uring ring;
+	struct ipcx_event_stat stat;
+	uint64_t value;
+	struct ipcx_msg msg = ipcx_msg(&value, sizeof(value));
+
+	ring_init(&ring, 0);
+	sqe = sqe_of(&ring, 1);
+	ipcx_uring_prep_queue_recvv(sqe, q, &batch, &msg, 1, 0, IPCX_FOREVER);
+	number(sqe, 1);
+	submit(&ring, 1);
+	CHECK_SOON(stat_of(q).nr_receivers == 1);
+	CHECK_OK(send_value(q, 1, 0, 42));
+	CHECK_EQ(completed(&ring, 1), 1);
+	CHECK_EQ(value, 42);
+
+	for (int i = 0; i < 2; i++) {
+		e[i] = CHECK_OK(ipcx_event_create(NULL, 0, NULL));
+		entries[i] = ipcx_wait_entry(e[i], IPCX_WAIT_TAKE);
+	}
+	sqe = sqe_of(&ring, 2);
+	ipcx_uring_prep_command(sqe, e[0], IPCX_WAIT, &wait);
+	number(sqe, 2);
+	submit(&ring, 1);
+	CHECK_SOON(!ipcx_event_stat(e[1], &stat) && stat.nr_waiters == 1);
+	CHECK_EQ(ipcx_event_set(e[1]), 0);
+	CHECK_EQ(completed(&ring, 2), 1);
+}
+
+/* It is not an error, so what is linked to it comes after it. */
+TEST(a_number_in_a_link)
+{
+	int e = CHECK_OK(ipcx_event_create(NULL, 1, NULL)), s = CHECK_OK(ipcx_sem_create(NULL, 0, 9, NULL));
+	struct ipcx_event_change change;
+	struct ipcx_sem_post post;
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+
+	ring_init(&ring, 0);
+	sqe = sqe_of(&ring, 1);
+	change = (struct ipcx_event_change){ .size = sizeof(change) };
+	ipcx_uring_prep_command(sqe, e, IPCX_EVENT_RESET, &change);
+	number(sqe, 1);
+	sqe->flags |= IOSQE_IO_LINK;
+	sqe = sqe_of(&ring, 2);
+	ipcx_uring_prep_sem_post(sqe, s, &post, 1);
+	number(sqe, 2);
+	submit(&ring, 2);
+	CHECK_EQ(completed(&ring, 1), 1);
+	CHECK_EQ(completed(&ring, 2), 0);
 }
 
 TEST(waits_with_a_timeout)
@@ -341,32 +481,60 @@ TEST(rights)
 }
 
 /* A cancelled receive has taken nothing. */
+/* Cancels request 1 of @ring, which waits. */
+static void check_cancel(struct io_uring *ring)
+{
+	struct io_uring_sqe *sqe = sqe_of(ring, 2);
+	int res[2] = { 1, 1 };
+
+	io_uring_prep_cancel64(sqe, 1, 0);
+	number(sqe, 2);
+	submit(ring, 1);
+	for (int i = 0; i < 2; i++) {
+		struct io_uring_cqe *cqe;
+
+		CHECK_OK(io_uring_wait_cqe(ring, &cqe));
+		res[cqe->user_data - 1] = cqe->res;
+		io_uring_cqe_seen(ring, cqe);
+	}
+	/* io_uring looks twice, and a worker that it has interrupted may have ended before it does the second time: ENOENT */
+	if ((res[0] != -EINTR && res[0] != -ECANCELED) || (res[1] != 0 && res[1] != -EALREADY && res[1] != -ENOENT))
+		FAIL("the request: %d; its cancellation: %d", res[0], res[1]);
+}
+
 TEST(cancel)
 {
-	int q = make_queue(0, 0, 0), res[2] = { 1, 1 };
-	struct io_uring_sqe *sqe;
+	int q = make_queue(0, 0, 0);
 	struct io_uring ring;
 	struct receive r;
 
 	ring_init(&ring, 0);
 	start_waiting_receive(&ring, q, &r);
-	sqe = sqe_of(&ring, 2);
-	io_uring_prep_cancel64(sqe, 1, 0);
-	number(sqe, 2);
-	submit(&ring, 1);
-	for (int i = 0; i < 2; i++) {
-		struct io_uring_cqe *cqe;
-
-		CHECK_OK(io_uring_wait_cqe(&ring, &cqe));
-		res[cqe->user_data - 1] = cqe->res;
-		io_uring_cqe_seen(&ring, cqe);
-	}
-	/* io_uring looks twice, and a worker that it has interrupted may have ended before it does the second time: ENOENT */
-	if ((res[0] != -EINTR && res[0] != -ECANCELED) || (res[1] != 0 && res[1] != -EALREADY && res[1] != -ENOENT))
-		FAIL("the receive: %s; its cancellation: %s", strerror(-res[0]), strerror(-res[1]));
+	check_cancel(&ring);
 	CHECK_EQ(stat_of(q).nr_receivers, 0);
 	CHECK_OK(send_value(q, 1, 0, 9));
 	CHECK_RECV(q, ANY, 9);
+}
+
+TEST(cancel_a_batch)
+{
+	int q = CHECK_OK(ipcx_queue_create(NULL, &(struct ipcx_queue_limits){ .max_msgs = 1 }, NULL));
+	struct ipcx_queue_batch batch;
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct ipcx_msg msg = ipcx_msg("x", 1);
+
+	ring_init(&ring, 0);
+	CHECK_OK(send_value(q, 1, 0, 9));
+	sqe = sqe_of(&ring, 1);
+	ipcx_uring_prep_queue_sendv(sqe, q, &batch, &msg, 1, 0, IPCX_FOREVER);
+	number(sqe, 1);
+	submit(&ring, 1);
+	CHECK_SOON(stat_of(q).nr_senders == 1);
+	check_cancel(&ring);
+	CHECK_EQ(stat_of(q).nr_senders, 0);
+	CHECK_RECV(q, ANY, 9);
+	CHECK_NONE(q, ANY);
 }
 
 /* Cancelling meets a hand-over: either the message has been received, or it is still there. */

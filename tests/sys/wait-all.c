@@ -82,6 +82,35 @@ TEST(sixty_four)
 		CHECK_EQ(count(s[i]), 0);
 }
 
+#define CROWD	100
+
+static int changes_often(void *arg)
+{
+	for (int i = 0; i < 200; i++)
+		CHECK_OK(ipcx_sem_post(*(int *)arg, 1));
+	return 0;
+}
+
+/* More than are tried at a time, by several that change the object at the same time: each is let through. */
+TEST(a_crowd)
+{
+	int a = sem(0, INT_MAX), last = event(0, IPCX_EVENT_MANUAL), i;
+	static struct many m[CROWD];
+	struct test_thread posters[2];
+
+	for (i = 0; i < CROWD; i++)
+		start_all(&m[i], TAKE(a), TAKE(last));
+	for (i = 0; i < 2; i++)
+		thread_start(&posters[i], changes_often, &a);
+	for (i = 0; i < 2; i++)
+		thread_join(&posters[i]);
+	CHECK_EQ(count(a), 400);
+	CHECK_EQ(ipcx_event_set(last), 0);
+	for (i = 0; i < CROWD; i++)
+		CHECK_EQ(joined(&m[i]), 0);
+	CHECK_EQ(count(a), 400 - CROWD);
+}
+
 /* Handed over: it is taken in the post that makes it complete, before anybody else can take it. */
 TEST(hand_over)
 {
