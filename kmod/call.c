@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 
 #include "ipcx_trace.h"
+#include "pause.h"
 #include "queue.h"
 
 #define CALLS_BUCKETS	32
