@@ -41,6 +41,53 @@ TEST(the_newest_stay)
 	check_balance(q);
 }
 
+static int q_full;
+
+static int sends_small_ones(void *arg)
+{
+	struct ipcx_msg m[32];
+
+	(void)arg;
+	for (int i = 0; i < 32; i++)
+		m[i] = ipcx_msg("x", 1);
+	for (;;)
+		ipcx_queue_sendv(q_full, m, 32, 0, IPCX_FOREVER);
+	return 0;
+}
+
+static char large[400000];
+
+static int sends_large_ones(void *arg)
+{
+	(void)arg;
+	for (;;)
+		ipcx_queue_send(q_full, large, sizeof(large));
+	return 0;
+}
+
+/* What others put in meanwhile it has to throw out, too: however long that takes, it can be killed. */
+TEST(a_sender_that_makes_room_can_be_killed)
+{
+	pid_t small[3], one;
+	int i, round;
+
+	q_full = make_latest(1 << 20, sizeof(large));
+	for (i = 0; i < 3; i++)
+		small[i] = spawn(sends_small_ones, NULL);
+	CHECK_SOON(stat_of(q_full).nr_msgs > 10000);
+	for (round = 0; round < 5; round++) {
+		one = spawn(sends_large_ones, NULL);
+		test_pause_ms(100);
+		kill(one, SIGKILL);
+		CHECK_KILLED_BY(one, SIGKILL);
+	}
+	for (i = 0; i < 3; i++) {
+		kill(small[i], SIGKILL);
+		CHECK_KILLED_BY(small[i], SIGKILL);
+	}
+	check_balance(q_full);
+}
+
 TEST(one_place_is_the_latest_value)
 {
 	int q = make_latest(1, 0), i;
