@@ -2,8 +2,9 @@
 /*
  * The mapped semaphore: ulib/mapped-sem.c (post, wake, take, wait_slowly).
  *
- * Three tasks (with QUICK, two) wait for a unit each and three post one each, through one word and one futex.  Nobody sleeps while there are
- * units, though a post wakes one sleeper only.  That waiters look again after some time anyway is not in the model.
+ * Three tasks (with QUICK, two) wait for a unit each and three post one each, through one word and one futex.  Nobody sleeps
+ * while there are units, though a post wakes one sleeper only.  That waiters look again after some time anyway is not in the
+ * model; memory order is in mapped-sem-data.
  *
  * Mutants:
  *	NO_TURN		a post wakes without changing the futex's value

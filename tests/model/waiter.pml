@@ -4,7 +4,7 @@
  *
  * Two tasks wait for a unit each, the second with a time-out; two post one each.  No unit is lost or doubled, nobody sleeps
  * for ever, and nobody touches a waiter whose task has returned.  The store of done may stay in the waker's store
- * buffer, as on x86, until a barrier.
+ * buffer, as on x86, until a barrier; weaker orders are in waiter-data.
  *
  * Mutants:
  *	NO_CLAIM	the sleeper gives up without asking (CLAIM)
