@@ -21,8 +21,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "ipcx.h"
 #include "ring.h"
 
 #define MOST_READS	64	/* a peer may write without end */
@@ -81,22 +83,38 @@ static void mark(union bell_word *word)
 					      __ATOMIC_RELAXED));
 }
 
+/*
+ * A peer may have sent it: what can block is refused, and what can kill who writes to it, as a pipe or a stream without
+ * readers can.  An eventfd is of no type that stat(2) knows.
+ */
+static int check_bell(int fd)
+{
+	int saved = errno, flags = fcntl(fd, F_GETFL), ret = 0;
+	struct ipcx_stat object;
+	struct stat st;
+
+	if (flags < 0)
+		ret = -EBADF;
+	else if (!(flags & O_NONBLOCK) || fstat(fd, &st) || st.st_mode & S_IFMT ||
+		 (!ipcx_stat(fd, &object) && object.kind != IPCX_KIND_SEM))
+		ret = -EINVAL;
+	errno = saved;
+	return ret;
+}
+
 int ipcx_ring_set_bell(struct ipcx_ring *ring, unsigned int end, int fd)
 {
 	struct ring *r = ring_of(ring);
-	int saved = errno, flags;
+	int ret;
 
 	if (end != IPCX_RING_SENDER && end != IPCX_RING_RECEIVER)
 		return -EINVAL;
 	if (!r->role)
 		return -EBADF;
 	if (fd >= 0) {
-		flags = fcntl(fd, F_GETFL);
-		errno = saved;
-		if (flags < 0)
-			return -EBADF;
-		if (!(flags & O_NONBLOCK))
-			return -EINVAL;
+		ret = check_bell(fd);
+		if (ret)
+			return ret;
 	}
 	if (r->role & end)
 		(end == IPCX_RING_SENDER ? &r->tx : &r->rx)->event = fd;

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <ipcx-ring.h>
 #include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #define QUOTA	"/sys/module/ipcx/parameters/user_bytes"
 
@@ -215,6 +217,26 @@ static int rings_a_semaphore(void *arg)
 			usleep(1);
 	}
 	return ipcx_ring_detach(&ring);
+}
+
+/* What a peer sends as a bell may be meant to kill or to block who rings it. */
+TEST(other_descriptors_are_no_bells)
+{
+	int fd = CHECK_OK(ipcx_ring_create(NULL, NULL, NULL)), pipes[2], streams[2], sockets[2];
+	struct ipcx_ring ring;
+
+	attach(&ring, fd, IPCX_RING_SENDER);
+	CHECK_SYS(pipe2(pipes, O_NONBLOCK | O_CLOEXEC));
+	CHECK_OK(ipcx_stream_pipe(streams, 0));
+	CHECK_SYS(fcntl(streams[1], F_SETFL, O_NONBLOCK));
+	CHECK_SYS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sockets));
+	CHECK_ERR(ipcx_ring_set_bell(&ring, IPCX_RING_RECEIVER, pipes[1]), EINVAL);
+	CHECK_ERR(ipcx_ring_set_bell(&ring, IPCX_RING_RECEIVER, streams[1]), EINVAL);
+	CHECK_ERR(ipcx_ring_set_bell(&ring, IPCX_RING_RECEIVER, sockets[1]), EINVAL);
+	CHECK_ERR(ipcx_ring_set_bell(&ring, IPCX_RING_RECEIVER, eventfd(0, 0)), EINVAL);
+	CHECK_ERR(ipcx_ring_set_bell(&ring, IPCX_RING_RECEIVER, 999), EBADF);
+	CHECK_OK(ipcx_ring_set_bell(&ring, IPCX_RING_RECEIVER, eventfd(0, EFD_NONBLOCK)));
+	CHECK_OK(ipcx_ring_set_bell(&ring, IPCX_RING_RECEIVER, -1));
 }
 
 /* A bell that has a name, as the ring has: nothing needs to be passed on. */

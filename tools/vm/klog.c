@@ -20,7 +20,7 @@ static int kmsg = -1;
 
 /* What a healthy kernel does not say. */
 static const char *const faults[] = {
-	"WARNING:", "BUG:", "kernel BUG", "Oops", "KASAN", "KFENCE", "UBSAN",
+	"WARNING:", " BUG:", "kernel BUG", "Oops", "KASAN", "KFENCE", "UBSAN",
 	"kmemleak:", "cut here", "INFO: task", "blocked for more than", "refcount_t:",
 	"soft lockup", "hard LOCKUP", "detected stall", "self-detected stall",
 	"circular locking", "possible recursive locking", "inconsistent lock",
