@@ -270,13 +270,15 @@ check-kernels-now: user tests $(B)/tests/sys/kill-storm
 	$(Q)$(MAKE) --no-print-directory check-clang-now
 
 # A warning of a header is the kernel's affair.
-check-clang-now:
+clang-module:
 	$(Q)rm -rf $(B)/clang && mkdir -p $(B)/clang && cp -r Kbuild kmod $(B)/clang/
 	$(Q)$(step) 'module by clang' sh -c 'tools/vm/kernel make $(call release,6.12) $(CURDIR)/$(B)/clang \
 		CC=$(CURDIR)/tools/vm/clang-as-gcc $(BTF) >$(B)/clang/log 2>&1 || { cat $(B)/clang/log; exit 1; }; \
 		! grep -A5 "$(B)/clang/kmod/[^:]*:[0-9]*:[0-9]*: warning" $(B)/clang/log'
+
+check-clang-now: clang-module
 	$(Q)IPCX_KO=$(CURDIR)/$(B)/clang/ipcx.ko IPCX_NO_BUILD=1 tests/run -k 6.12 $(CLANG_TESTS)
-.PHONY: check-clang-now
+.PHONY: check-clang-now clang-module
 
 # The tests of the module on kernels that look for mistakes; building these takes 15 minutes each, once.
 DEBUG_KERNELS := debug kcsan
