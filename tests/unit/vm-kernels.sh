@@ -55,4 +55,14 @@ is "$(kept)" "headers-$rel" "nothing of it stays"
 package "linux-image-$rel" "boot/vmlinuz-$rel" "lib/modules/$rel/modules.order"
 is "$(kernel image "$rel")" "$T/cache/ipcx/kernel-${rel}_6.99.1-1" "an image is fetched"
 is "$(kept)" "$(printf '%s\n' "headers-$rel" "kernel-${rel}_6.99.1-1")" "nothing but the image and the headers stays"
+
+# A kernel that is fetched or built anew under the same name wants its modules anew.
+ko=$T/b/kmod-$rel/ipcx.ko
+would_make() {
+	XDG_CACHE_HOME=$T/cache make -C "$ROOT" -n --no-print-directory B="$T/b" "$ko" 2>&1 | grep -c "tools/vm/kernel make"
+}
+mkdir -p "${ko%/*}" && touch "$ko"
+is "$(would_make)" 0 "a module is made once"
+touch -d '1 hour' "$T/cache/ipcx/headers-$rel/version"
+is "$(would_make)" 1 "and again for another kernel of that name"
 finish
