@@ -310,7 +310,7 @@ soak-now: user vm-module $(B)/tests/sys/kill-storm
 	$(Q)$(STORM) -t $$(($(SOAK) + 300)) -e IPCX_SOAK_SECONDS=$(SOAK) -e IPCX_STORM_WORKERS=100 -- \
 		$(PATIENT) /ipcx/kill-storm memory_does_not_grow
 
-# What several threads saw of one object: so many histories of each kind; a quarter of a second for one of each.
+# What several processes saw of one object: so many histories of each kind; a fifteenth of a second for one of each.
 HISTORIES ?= 2000
 histories-now: user vm-module $(B)/tests/sys/histories
 	$(Q)tools/vm/vm -k $(KERNEL_VM) -t $$(($(HISTORIES) + 300)) -e IPCX_HISTORIES=$(HISTORIES) $(SEED) \
@@ -484,9 +484,9 @@ help:
 	@echo 'make check-kernels  the tests of the module on 6.1, 6.12, 6.12 real-time, the newest; and clang'
 	@echo 'make check-mutants  wrong versions of the module, each of which a test must catch'
 	@echo 'make check-model  searches the models of how waiting works for errors'
-	@echo 'make stress     hundreds of processes, killed at random (STRESS=300 seconds)'
-	@echo 'make soak       the same in rounds, while memory is watched (SOAK=3600 seconds)'
-	@echo 'make histories  what several threads see of an object, against a sequential one (HISTORIES=2000 of each kind)'
+	@echo 'make stress     hundreds of processes, killed at random (STRESS=300 seconds, at most a week)'
+	@echo 'make soak       the same in rounds, while memory is watched (SOAK=3600 seconds, at most a week)'
+	@echo 'make histories  what several processes see of an object, against a sequential one (HISTORIES=2000 of each kind)'
 	@echo 'make fuzz       sequences of commands that nearly make sense, on the debug kernel (FUZZ=600 seconds)'
 	@echo 'make fuzz-parsers  bytes for all that parses or trusts them in user space (FUZZ_PARSERS=60 seconds each)'
 	@echo 'make coverage   which lines of the module the tests reach'

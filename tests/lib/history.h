@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@
 enum history_op { H_SEND, H_RECV, H_POST, H_TAKE, H_SET, H_RESET, H_PULSE };
 
 /* The sequential objects. */
-enum history_kind { H_QUEUE, H_SEM, H_EVENT, H_MANUAL_EVENT };
+enum history_kind { H_QUEUE, H_SEM, H_EVENT, H_MANUAL_EVENT, H_RING };
 
 /**
  * struct operation - one of a history
@@ -30,6 +31,7 @@ enum history_kind { H_QUEUE, H_SEM, H_EVENT, H_MANUAL_EVENT };
  * @value:	that was sent, or came; of H_QUEUE, priority * 1000 + number
  * @ret:	0, what a set, a reset or a pulse tells, or -errno; of a pulse that has not returned, what it will tell
  * @waits:	for a while, if it must: then it fails with -ETIMEDOUT
+ * @killed:	its caller was, in the midst of it: what a receive has taken from a queue may come back to where it was
  * @called:	when it was called, in the order of all calls and returns
  * @returned:	likewise; 0 if it has not
  */
@@ -38,6 +40,7 @@ struct operation {
 	int value;
 	int ret;
 	bool waits;
+	bool killed;
 	uint32_t called;
 	uint32_t returned;
 };
@@ -45,21 +48,27 @@ struct operation {
 struct history {
 	enum history_kind kind;
 	int initial;		/* units, or whether it is set */
-	int max;		/* H_SEM: units; H_QUEUE: messages */
+	int max;		/* H_SEM: units; H_QUEUE, H_RING: messages */
 	unsigned int nr;
 	struct operation ops[HISTORY_MAX];
 };
 
 /*
- * What a sequential object is like: the count, or the messages in their order; and how many a pulse has still to let through,
- * of those called before it returned.
+ * What a sequential object is like: the count, or the messages in their order; how many a pulse has still to let through,
+ * of those called before it returned; and the message that somebody had who was killed.
  */
 struct history_state {
 	int count;
 	int pulsed;
 	uint32_t pulse_end;
+	int hand;
 	int values[HISTORY_MAX];
 };
+
+static inline bool history_has_messages(const struct history *h)
+{
+	return h->kind == H_QUEUE || h->kind == H_RING;
+}
 
 /* Whoever waits and gets nothing has found that at some time there was nothing. */
 static inline bool history_refused(const struct operation *op)
@@ -67,10 +76,53 @@ static inline bool history_refused(const struct operation *op)
 	return op->ret == (op->waits ? -ETIMEDOUT : -EAGAIN);
 }
 
+static inline bool history_meet(const struct operation *a, const struct operation *b)
+{
+	return (!a->returned || a->returned > b->called) && (!b->returned || b->returned > a->called);
+}
+
+/*
+ * A ring's messages and rooms come in the order in which they were claimed: a receive waits for the send that is at the
+ * front, a send for the receive that is emptying its slot.
+ */
+static inline bool history_kept_waiting(const struct history *h, const struct history_state *s, const struct operation *op)
+{
+	if (h->kind != H_RING)
+		return false;
+	for (unsigned int i = 0; i < h->nr; i++) {
+		const struct operation *other = &h->ops[i];
+
+		if (!history_meet(op, other) || (other->returned && other->ret))
+			continue;
+		if (op->op == H_SEND ? other->op == H_RECV : other->op == H_SEND && other->value == s->values[0])
+			return true;
+	}
+	return false;
+}
+
+/* A message comes into @s: behind all of its priority and above, or before those of its priority. */
+static inline void history_insert(struct history_state *s, int value, bool before)
+{
+	int i;
+
+	for (i = s->count++; i > 0 && s->values[i - 1] / 1000 < value / 1000 + before; i--)
+		s->values[i] = s->values[i - 1];
+	s->values[i] = value;
+}
+
+static inline int history_first(struct history_state *s)
+{
+	int value = s->values[0];
+
+	memmove(s->values, s->values + 1, --s->count * sizeof(s->values[0]));
+	s->values[s->count] = 0;
+	return value;
+}
+
 /* Lets @op happen to @s; false if it could not have returned what it did.  Unknown results are those of @pending. */
 static inline bool history_step(const struct history *h, struct history_state *s, const struct operation *op, bool pending)
 {
-	int i, n = s->count;
+	int n = s->count;
 
 	/* a pulse and those it lets through are one step */
 	if (s->pulsed) {
@@ -85,24 +137,18 @@ static inline bool history_step(const struct history *h, struct history_state *s
 	}
 	switch (op->op) {
 	case H_SEND:
-		if (n >= h->max)
+		if (n >= h->max || (!pending && history_refused(op) && history_kept_waiting(h, s, op)))
 			return pending || history_refused(op);
 		if (!pending && op->ret)
 			return false;
-		/* behind all of its priority and above */
-		for (i = n; i > 0 && s->values[i - 1] / 1000 < op->value / 1000; i--)
-			s->values[i] = s->values[i - 1];
-		s->values[i] = op->value;
-		s->count++;
+		history_insert(s, op->value, false);
 		return true;
 	case H_RECV:
-		if (!n)
+		if (!n || (!pending && history_refused(op) && history_kept_waiting(h, s, op)))
 			return pending || history_refused(op);
 		if (!pending && (op->ret || s->values[0] != op->value))
 			return false;
-		memmove(s->values, s->values + 1, (n - 1) * sizeof(s->values[0]));
-		s->values[n - 1] = 0;
-		s->count--;
+		history_first(s);
 		return true;
 	case H_POST:
 		if (n >= h->max)
@@ -133,31 +179,52 @@ static inline bool history_step(const struct history *h, struct history_state *s
 	return false;
 }
 
-/* Configurations that have led nowhere: which operations have happened, and a hash of the state. */
+/* Somebody who was killed takes a message, which is gone unless a second such step gives it back: then it is all over. */
+static inline bool history_hand(struct history_state *s, bool *over)
+{
+	*over = s->hand;
+	if (s->hand) {
+		history_insert(s, s->hand, true);
+		s->hand = 0;
+		return true;
+	}
+	if (!s->count)
+		return false;
+	s->hand = history_first(s);
+	return true;
+}
+
+#define HISTORY_BITS	18
+
+/* Configurations that have led nowhere: which operations have happened, a hash of the state, and in which search. */
 struct history_memory {
-	uint64_t (*seen)[2];
-	unsigned int bits;
+	uint64_t (*seen)[3];
 	uint64_t nr;
+	uint64_t search;
 };
 
 static inline bool history_remember(struct history_memory *m, uint64_t done, const struct history_state *s)
 {
 	uint64_t hash = 1469598103934665603ull, at;
-	const unsigned char *p = (const unsigned char *)s;
+	const uint32_t *p = (const uint32_t *)s;
+	/* values behind the last message are 0 */
+	unsigned int nr = offsetof(struct history_state, values) / sizeof(*p) + (s->values[0] ? s->count : 0);
 
-	for (unsigned int i = 0; i < sizeof(*s); i++)
-		hash = (hash ^ p[i]) * 1099511628211ull;
-	hash |= 1;
-	at = (hash ^ done * 0x9e3779b97f4a7c15ull) >> (64 - m->bits);
-	while (m->seen[at][1]) {
+	for (unsigned int i = 0; i < nr; i++) {
+		hash = (hash ^ p[i]) * 0x9e3779b97f4a7c15ull;
+		hash ^= hash >> 29;
+	}
+	at = (hash ^ done) * 0x9e3779b97f4a7c15ull >> (64 - HISTORY_BITS);
+	while (m->seen[at][2] == m->search) {
 		if (m->seen[at][0] == done && m->seen[at][1] == hash)
 			return false;
-		at = (at + 1) & ((1ull << m->bits) - 1);
+		at = (at + 1) & ((1ull << HISTORY_BITS) - 1);
 	}
 	/* a full memory only makes the search longer */
-	if (m->nr * 2 < 1ull << m->bits) {
+	if (m->nr * 2 < 1ull << HISTORY_BITS) {
 		m->seen[at][0] = done;
 		m->seen[at][1] = hash;
+		m->seen[at][2] = m->search;
 		m->nr++;
 	}
 	return true;
@@ -184,9 +251,16 @@ static inline bool history_search(const struct history *h, uint32_t now, uint64_
 	for (unsigned int i = 0; i < h->nr; i++) {
 		const struct operation *op = &h->ops[i];
 		struct history_state next = *s;
+		bool over;
 
 		if (done >> i & 1 || op->called > now || op->called > first_return)
 			continue;
+		if (op->killed && op->op == H_RECV && h->kind == H_QUEUE) {
+			if (history_hand(&next, &over) && history_remember(m, done | (uint64_t)over << i, &next) &&
+			    history_search(h, now, done | (uint64_t)over << i, &next, m))
+				return true;
+			continue;
+		}
 		if (history_step(h, &next, op, !op->returned || op->returned > now) &&
 		    history_remember(m, done | 1ull << i, &next) &&
 		    history_search(h, now, done | 1ull << i, &next, m))
@@ -198,16 +272,17 @@ static inline bool history_search(const struct history *h, uint32_t now, uint64_
 /* Could a sequential object have done what happened up to @now? */
 static inline bool history_possible(const struct history *h, uint32_t now)
 {
-	struct history_memory m = { .bits = 18 };
+	/* what earlier searches have left is theirs: clearing, and faulting in, would take longer than most searches */
+	static struct history_memory m;
 	struct history_state s = { .count = h->initial };
-	bool ret;
 
-	m.seen = calloc(1ull << m.bits, sizeof(*m.seen));
+	if (!m.seen)
+		m.seen = calloc(1ull << HISTORY_BITS, sizeof(*m.seen));
 	if (!m.seen)
 		abort();
-	ret = history_search(h, now, 0, &s, &m);
-	free(m.seen);
-	return ret;
+	m.nr = 0;
+	m.search++;
+	return history_search(h, now, 0, &s, &m);
 }
 
 /*
@@ -302,6 +377,11 @@ static inline uint64_t history_message(const struct history *h, unsigned int i)
 	for (unsigned int j = 0; j < h->nr; j++)
 		if (h->ops[j].value == op->value && !history_failed(&h->ops[j]))
 			group |= 1ull << j;
+	/* nor one that may have kept somebody waiting */
+	for (unsigned int j = 0; h->kind == H_RING && j < h->nr; j++)
+		for (unsigned int k = 0; history_failed(&h->ops[j]) && k < h->nr; k++)
+			if (group >> k & 1 && history_meet(&h->ops[j], &h->ops[k]))
+				return 0;
 	for (unsigned int j = 0; j < h->nr; j++)
 		if (h->ops[j].op == H_SEND && history_failed(&h->ops[j]) && history_filled(h, group, &h->ops[j]))
 			return 0;
@@ -365,10 +445,10 @@ static inline bool history_lessen(const struct history *h, unsigned int i, unsig
 {
 	uint64_t group;
 
-	if (i + nr > h->nr || (h->kind == H_QUEUE && nr > 1))
+	if (i + nr > h->nr || (history_has_messages(h) && nr > 1))
 		return false;
 	*to = *h;
-	group = h->kind == H_QUEUE ? history_message(h, i) : history_units(h, i, nr, to);
+	group = history_has_messages(h) ? history_message(h, i) : history_units(h, i, nr, to);
 	to->nr = 0;
 	for (unsigned int j = 0; j < h->nr; j++)
 		if (!(group >> j & 1))
@@ -428,7 +508,7 @@ static inline void history_show(const struct history *h, uint32_t now)
 {
 	static const char *const names[] = { "send", "receive", "post", "take", "set", "reset", "pulse" };
 
-	if (h->kind != H_QUEUE)
+	if (!history_has_messages(h))
 		printf("# the count is %d\n", h->initial);
 	for (unsigned int i = 0; i < h->nr; i++) {
 		const struct operation *op = &h->ops[i];
@@ -441,7 +521,8 @@ static inline void history_show(const struct history *h, uint32_t now)
 		if (op->returned && op->returned <= now)
 			printf("%3u] %s%s %d: %d\n", op->returned, names[op->op], wait, op->value, op->ret);
 		else
-			printf("...] %s%s %d\n", names[op->op], wait, op->op == H_RECV ? 0 : op->value);
+			printf("...] %s%s %d%s\n", names[op->op], wait, op->op == H_RECV ? 0 : op->value,
+			       op->killed ? ", and was killed" : "");
 	}
 	fflush(stdout);
 }

@@ -111,6 +111,66 @@ TEST(what_has_not_returned_may_have_happened)
 	CHECK_EQ(history_check(&h), 0);
 }
 
+/* Who is killed while it receives has the message, or not, or had it for a while. */
+TEST(what_a_killed_one_had_in_hand_may_come_back_where_it_was)
+{
+	begin(H_QUEUE, 0, 2);
+	add(H_SEND, 1, 0, 1, 2);
+	add(H_SEND, 2, 0, 3, 4);
+	add(H_RECV, 0, 0, 5, 0);
+	h.ops[2].killed = true;
+	add(H_RECV, 2, 0, 6, 7);
+	CHECK_EQ(history_check(&h), 0);
+	/* it has come back before what was sent after it, or has not */
+	add(H_SEND, 3, 0, 8, 9);
+	add(H_RECV, 1, 0, 10, 11);
+	add(H_RECV, 3, 0, 12, 13);
+	CHECK_EQ(history_check(&h), 0);
+	h.ops[5].value = 3;
+	h.ops[6] = (struct operation){ .op = H_RECV, .ret = -EAGAIN, .called = 12, .returned = 13 };
+	CHECK_EQ(history_check(&h), 0);
+	/* not behind it, nor twice */
+	add(H_SEND, 4, 0, 14, 15);
+	add(H_RECV, 4, 0, 16, 17);
+	CHECK_EQ(history_check(&h), 0);
+	add(H_RECV, 1, 0, 18, 19);
+	CHECK_EQ(history_check(&h), 0);
+	add(H_RECV, 1, 0, 20, 21);
+	CHECK_EQ(history_check(&h), 21);
+	/* only of the dead */
+	h.nr = 4;
+	add(H_RECV, 1, 0, 8, 9);
+	CHECK_EQ(history_check(&h), 0);
+	h.ops[2].killed = false;
+	CHECK_EQ(history_check(&h), 9);
+}
+
+TEST(rings_keep_waiting_only_for_what_is_at_it)
+{
+	begin(H_RING, 0, 2);
+	add(H_SEND, 1, 0, 1, 6);
+	add(H_SEND, 2, 0, 2, 3);
+	add(H_RECV, 0, -EAGAIN, 4, 5);
+	CHECK_EQ(history_check(&h), 0);
+	h.kind = H_QUEUE;
+	CHECK_EQ(history_check(&h), 5);
+	/* what is at the front has been sent */
+	h.kind = H_RING;
+	h.ops[0].returned = 0;
+	h.ops[0].ret = 0;
+	h.ops[0].called = 7;
+	CHECK_EQ(history_check(&h), 5);
+	/* the slot that comes next is being emptied */
+	begin(H_RING, 0, 2);
+	add(H_SEND, 1, 0, 1, 2);
+	add(H_RECV, 1, 0, 3, 6);
+	add(H_SEND, 2, -EAGAIN, 4, 5);
+	CHECK_EQ(history_check(&h), 0);
+	h.ops[1].called = 7;
+	h.ops[1].returned = 8;
+	CHECK_EQ(history_check(&h), 5);
+}
+
 TEST(semaphores)
 {
 	begin(H_SEM, 1, 2);
@@ -215,6 +275,7 @@ static enum history_op random_op(enum history_kind kind)
 {
 	switch (kind) {
 	case H_QUEUE:
+	case H_RING:
 		return H_SEND + test_random_below(2);
 	case H_SEM:
 		return H_POST + test_random_below(2);
@@ -269,15 +330,15 @@ static void make_up(enum history_kind kind, int max, unsigned int nr, unsigned i
 			h.ops[i].ret = 0;
 }
 
-static const enum history_kind kinds[] = { H_QUEUE, H_SEM, H_EVENT, H_MANUAL_EVENT };
+static const enum history_kind kinds[] = { H_QUEUE, H_SEM, H_EVENT, H_MANUAL_EVENT, H_RING };
 
 TEST(to_lessen_what_is_possible_leaves_it_possible)
 {
 	struct history less;
 	unsigned int tried = 0;
 
-	for (int round = 0; round < 400; round++) {
-		make_up(kinds[round % 4], 1 + test_random_below(3), 16, 2 + round / 4 % 3);
+	for (int round = 0; round < 500; round++) {
+		make_up(kinds[round % 5], 1 + test_random_below(3), 16, 2 + round / 5 % 3);
 		CHECK(history_possible(&h, UINT32_MAX - 1));
 		history_cut(&h, UINT32_MAX - 1);
 		for (unsigned int i = 0; i < h.nr; i++) {
