@@ -148,15 +148,130 @@ static int take_wait_entries(void *arg)
 	return e;
 }
 
-static int (*const takers[])(void *) = { take_messages, take_copies, take_streams, take_pages, take_objects, take_notices,
-					 take_fds, take_wait_entries };
+/* What is sent is received at once; its taps have it. */
+static int take_taps(void *arg)
+{
+	struct ipcx_queue_limits much = { .max_msgs = 1000, .max_bytes = 4 * MIB };
+	struct ipcx_queue_stat st = { 0 };
+	int tap, last = -1;
+	static char buf[3000];
+
+	(void)arg;
+	for (;;) {
+		int q = ipcx_queue_create(NULL, &large, NULL);
+
+		for (tap = last = -1; q >= 0 && (tap = ipcx_queue_tap(q, &much)) >= 0; last = tap)
+			;
+		if (last < 0)
+			return q;
+		do {
+			if (ipcx_queue_send_msg(q, &(struct ipcx_msg){ .buf = (uintptr_t)buf, .len = 3000, .type = 1 },
+						IPCX_NOWAIT, 0))
+				return q;
+			CHECK_OK(ipcx_queue_recv(q, buf, sizeof(buf)));
+			CHECK_OK(ipcx_queue_stat(last, &st));
+		} while (!st.dropped);
+	}
+}
+
+#define NR_CALLERS	16
+
+static int calls_for_ever(void *arg)
+{
+	static char buf[3000];
+	struct ipcx_msg m = ipcx_msg(buf, sizeof(buf)), reply = ipcx_msg(NULL, 0);
+
+	m.type = 1;
+	ipcx_queue_call(*(int *)arg, &m, &reply, 0, IPCX_FOREVER);
+	return hang();
+}
+
+/* Half of the calls have been taken by a server that does not answer them. */
+static int take_calls(void *arg)
+{
+	static struct test_thread callers[NR_CALLERS];
+	static int q;
+	char buf[3000];
+
+	(void)arg;
+	q = ipcx_queue_create(NULL, &large, NULL);
+	for (int i = 0; q >= 0 && i < NR_CALLERS; i++) {
+		struct ipcx_msg m = ipcx_msg(buf, sizeof(buf));
+		uint64_t call = 0;
+
+		thread_start(&callers[i], calls_for_ever, &q);
+		CHECK_BLOCKS(callers[i].tid);
+		if (i % 2)
+			ipcx_queue_serve(q, &call, NULL, &m, IPCX_NOWAIT, 0);
+	}
+	return q;
+}
+
+static int take_robust(void *arg)
+{
+	int fd;
+
+	(void)arg;
+	do
+		fd = ipcx_sem_create(NULL, 1, 1, &(struct ipcx_options){ .flags = IPCX_SEM_ROBUST });
+	while (fd >= 0 && !ipcx_sem_trywait(fd, 1));
+	return fd;
+}
+
+static int take_reserved(void *arg)
+{
+	struct ipcx_options reserved = { .flags = IPCX_REGION_RESERVED };
+	int fd;
+
+	(void)arg;
+	for (size_t len = MIB; len >= PAGE; len /= 4)
+		while ((fd = ipcx_region_create(NULL, len, &reserved)) >= 0)
+			memset(map(fd, len, PROT_READ | PROT_WRITE), 1, len);
+	return fd;
+}
+
+/* As many descriptors as a process may have: of subscribers, of others, and of the device. */
+static int take_subscribers(void *arg)
+{
+	int q = broadcast(NULL);
+
+	(void)arg;
+	while (q >= 0 && ipcx_restrict(q, IPCX_READ) >= 0)
+		;
+	return q;
+}
+
+static int take_restricted(void *arg)
+{
+	int e = ipcx_event_create(NULL, 0, NULL);
+
+	(void)arg;
+	while (e >= 0 && ipcx_restrict(e, IPCX_READ) >= 0)
+		;
+	return e;
+}
+
+static int take_devices(void *arg)
+{
+	(void)arg;
+	while (open(IPCX_DEVICE, O_RDWR | O_CLOEXEC) >= 0)
+		;
+	return 0;
+}
+
+static int (*const takers[])(void *) = {
+	take_messages, take_copies, take_streams, take_pages, take_objects, take_notices, take_fds, take_wait_entries,
+	take_taps, take_calls, take_robust, take_reserved, take_subscribers, take_restricted, take_devices,
+};
 #define NR_TAKERS	(int)(sizeof(takers) / sizeof(takers[0]))
 
-static int ready;	/* where a taker says that it has what it can get */
+static int ready;	/* where a taker says that it is there, and then that it has what it can get */
+static int go[2];	/* a pipe that ends when the takers may take */
 
 static int takes_what_it_can(void *arg)
 {
 	long nr = (long)arg;
+	char byte;
 	int fd;
 
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 1024, 1024 });
@@ -167,6 +282,9 @@ static int takes_what_it_can(void *arg)
 		fd = device();
 		CHECK_GE(fd, 0);
 	}
+	CHECK_EQ(write(ready, "", 1), 1);
+	close(go[1]);
+	CHECK_EQ(read(go[0], &byte, 1), 0);
 	takers[nr % NR_TAKERS](arg);
 	CHECK_EQ(write(ready, "", 1), 1);
 	return hang();
@@ -197,42 +315,52 @@ static uint64_t used_by_alice(void)
 	return *shared_word;
 }
 
+static void wait_for_takers(int from)
+{
+	for (int i = 0; i < 2 * NR_TAKERS; i++) {
+		struct pollfd p = { .fd = from, .events = POLLIN };
+		char byte;
+
+		CHECK_EQ(poll(&p, 1, 90000), 1);
+		CHECK_EQ(read(from, &byte, 1), 1);
+	}
+}
+
 /*
  * Whatever she does, in as many processes and namespaces as she likes, costs the kernel about what one user may have.
- * Each taker alone could get four times that.
+ * Most takers alone could get four times that; the others get as many as there are descriptors or threads, and what
+ * those cost the kernel is not of the module's making: half a megabyte for each process, which has taken 1000.
  */
 TEST_LIMIT(memory_is_not_used_up, 120000)
 {
 	const uint64_t quota = 24 * MIB;
 	pid_t pids[2 * NR_TAKERS];
-	char old[32], text[32], byte;
+	char old[32], text[32];
 	long before, taken;
 	int p[2];
 
 	own_names();
 	shared_word = map(region(PAGE), PAGE, PROT_READ | PROT_WRITE);
 	CHECK_SYS(pipe2(p, O_CLOEXEC));
+	CHECK_SYS(pipe2(go, O_CLOEXEC));
 	ready = p[1];
 	CHECK_SOON(used_by_alice() == 0);
 	read_text(PARAM, old, sizeof(old));
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)quota);
 	write_text(PARAM, text);
-	before = available();
 	for (long i = 0; i < 2 * NR_TAKERS; i++)
 		pids[i] = spawn_as(TEST_UID_ALICE, takes_what_it_can, (void *)i);
-	for (int i = 0; i < 2 * NR_TAKERS; i++) {
-		struct pollfd ended = { .fd = p[0], .events = POLLIN };
-
-		CHECK_EQ(poll(&ended, 1, 90000), 1);
-		CHECK_EQ(read(p[0], &byte, 1), 1);
-	}
+	/* the processes themselves are not counted */
+	wait_for_takers(p[0]);
+	before = available();
+	close(go[1]);
+	wait_for_takers(p[0]);
 	taken = before - available();
 	NOTE("%llu KiB charged, %ld KiB taken with %d processes", (unsigned long long)used_by_alice() / 1024, taken / 1024,
 	     2 * NR_TAKERS);
 	CHECK_LE(used_by_alice(), quota + 64 * PAGE);
 	CHECK_GE(used_by_alice(), quota / 2);
-	/* a process itself costs up to a megabyte, with what this harness has */
-	CHECK_LT(taken, (long)(quota + quota / 4 + 2 * NR_TAKERS * MIB));
+	CHECK_LT(taken, (long)(quota + quota / 4 + 2 * NR_TAKERS * MIB / 2));
 	CHECK_EXITS(spawn_as(TEST_UID_BOB, bob_has_room, NULL), 0);
 	write_text(PARAM, old);
 	for (int i = 0; i < 2 * NR_TAKERS; i++) {
@@ -511,6 +639,15 @@ static int makes_trouble(void *arg)
 	return 1;
 }
 
+/* As busy as the four, with what has nothing to do with ipcx. */
+static int spins(void *arg)
+{
+	(void)arg;
+	while (getppid())
+		;
+	return 1;
+}
+
 static int works_on(void *arg)
 {
 	int q = CHECK_OK(ipcx_queue_create("bobs", NULL, NULL)), s = sem(0, 5), e = event(0, 0);
@@ -520,7 +657,6 @@ static int works_on(void *arg)
 	uint64_t worst = 0;
 	char buf[8];
 
-	(void)arg;
 	for (int i = 2; i < 8; i++)
 		all[i].fd = event(1, IPCX_EVENT_MANUAL);
 	for (int i = 0; i < 50; i++) {
@@ -537,31 +673,64 @@ static int works_on(void *arg)
 		CHECK_EQ(read(st, buf, 8), 8);
 		worst = test_now_ns() - start > worst ? test_now_ns() - start : worst;
 	}
-	NOTE("the slowest of bob's rounds: %llu us", (unsigned long long)worst / 1000);
-	CHECK_LT(worst, 1000000000ull * test_slowness);
+	*(volatile uint64_t *)arg = worst;
 	return 0;
+}
+
+/* The slowest of his rounds, in nanoseconds. */
+static uint64_t bobs_worst(void)
+{
+	CHECK_EXITS(spawn_as(TEST_UID_BOB, works_on, shared_word), 0);
+	return *shared_word;
+}
+
+/*
+ * He may be slower than among processes that only use the processors by a few turns of the scheduler: 100 ms.  What
+ * comes by chance, from outside of this machine, does not come three times.
+ */
+static void bob_is_not_held_up(uint64_t calm, const char *when)
+{
+	uint64_t limit = calm + 100000000ull * test_slowness, worst = 0;
+
+	for (int i = 0; i < 3; i++) {
+		worst = bobs_worst();
+		NOTE("the slowest of bob's rounds %s: %llu us; %llu us with others who do nothing to him", when,
+		     (unsigned long long)worst / 1000, (unsigned long long)calm / 1000);
+		if (worst <= limit)
+			return;
+	}
+	FAIL("%s, bob needed %llu us, not %llu", when, (unsigned long long)worst / 1000, (unsigned long long)limit / 1000);
 }
 
 TEST_LIMIT(others_are_not_held_up, 60000)
 {
 	static const char may[] = "/proc/sys/vm/unprivileged_userfaultfd";
-	pid_t trouble[NR_TROUBLES];
+	pid_t trouble[NR_TROUBLES], busy[WAITS_FOR_ALL];
 	char old[32];
+	uint64_t calm;
 
 	own_names();
+	shared_word = map(region(PAGE), PAGE, PROT_READ | PROT_WRITE);
 	/* as a file system of hers in user space would have it, too */
 	read_text(may, old, sizeof(old));
 	write_text(may, "1");
 	CHECK_OK(ipcx_event_create("listed", 0, &(struct ipcx_options){ .mode = 0666 }));
+	for (int i = 0; i < WAITS_FOR_ALL; i++)
+		busy[i] = spawn_as(TEST_UID_ALICE, spins, NULL);
+	calm = bobs_worst();
+	for (int i = 0; i < WAITS_FOR_ALL; i++) {
+		CHECK_SYS(kill(busy[i], SIGKILL));
+		CHECK_KILLED_BY(busy[i], SIGKILL);
+	}
 	for (long i = 0; i < NR_TROUBLES; i++)
 		trouble[i] = spawn_as(TEST_UID_ALICE, makes_trouble, (void *)i);
 	for (int i = WAITS_FOR_ALL; i < NR_TROUBLES; i++)
 		CHECK_BLOCKS(trouble[i]);
-	CHECK_EXITS(spawn_as(TEST_UID_BOB, works_on, NULL), 0);
+	bob_is_not_held_up(calm, "while she makes trouble");
 	/* nor when they are stopped in the midst of it */
 	for (int i = 0; i < NR_TROUBLES; i++)
 		CHECK_SYS(kill(trouble[i], SIGSTOP));
-	CHECK_EXITS(spawn_as(TEST_UID_BOB, works_on, NULL), 0);
+	bob_is_not_held_up(calm, "when she is stopped in it");
 	for (int i = 0; i < NR_TROUBLES; i++) {
 		CHECK_SYS(kill(trouble[i], SIGKILL));
 		CHECK_KILLED_BY(trouble[i], SIGKILL);
