@@ -16,9 +16,11 @@
 #define LARGE	100000
 
 static const char name[] = "fault";
-static char buf[LARGE], out[LARGE];
+/* each in pages of its own, which can be taken away */
+#define SPOILT_LEN	(LARGE & ~(PAGE - 1))
+static char buf[LARGE] __attribute__((aligned(4096))), out[LARGE] __attribute__((aligned(4096)));
 static size_t len;
-static struct ipcx_msg msgs[8];
+static struct ipcx_msg msgs[PAGE / sizeof(struct ipcx_msg) + 1] __attribute__((aligned(4096)));	/* 8, and all of a page */
 static struct ipcx_wait_entry entries[NR_ON];
 static struct ipcx_options named = { .mode = 0600 };
 static int numbers[4];
@@ -746,6 +748,8 @@ TEST_LIMIT(streams_and_wait_sets, 100000)
 		buf[i] = i * 7 + i / 251;
 	sweep(ROWS(stream_rows));
 }
+
+#include "fault-peers.h"
 
 /* ---- the table is complete ---- */
 

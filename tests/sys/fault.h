@@ -55,6 +55,7 @@ struct row {
 #define ROW_LOSES	BIT(1)	/* it has an effect that stays even if it fails then: @check alone tells what */
 #define ROW_MMAP	BIT(2)	/* memory of the region may have been allocated */
 #define ROW_GIVES_BACK	BIT(4)	/* a broadcast queue does not count what comes back to a subscriber (ipcx_queue.h) */
+#define ROW_WAITS	BIT(5)	/* it waits for another thread, and is not done in this task through io_uring */
 #define ROW_KEEPS	BIT(3)	/* memory may stay with the object for the next one, and be charged */
 
 static int fds[NR_ON];
@@ -66,6 +67,9 @@ static char place[128];
 /* The door through which commands of objects go: io_uring, or ioctl(2) if it is NULL. */
 static struct io_uring *ring;
 
+/* A page for the argument that the kernel cannot write to, or NULL. */
+static void *read_only;
+
 /* A command: its result or -errno. */
 static long command(int fd, unsigned long cmd, void *arg)
 {
@@ -73,6 +77,13 @@ static long command(int fd, unsigned long cmd, void *arg)
 	struct io_uring_sqe *sqe;
 	long ret;
 
+	if (read_only) {
+		memcpy(read_only, arg, _IOC_SIZE(cmd));
+		CHECK_SYS(mprotect(read_only, PAGE, PROT_READ));
+		ret = call(fd, cmd, read_only);
+		CHECK_SYS(mprotect(read_only, PAGE, PROT_READ | PROT_WRITE));
+		return ret;
+	}
 	if (!ring)
 		return call(fd, cmd, arg);
 	sqe = io_uring_get_sqe(ring);
@@ -393,7 +404,7 @@ static void sweep_row(const struct row *row)
 /* Can its command come through io_uring, and is it done in this task then?  What always waits is done in another. */
 static bool goes_through_uring(const struct row *row)
 {
-	return row->cmd != NO_COMMAND && !(row->on & BIT(DEVICE)) && row->cmd != (long)IPCX_QUEUE_CALL &&
+	return row->cmd != NO_COMMAND && !(row->flags & ROW_WAITS) && !(row->on & BIT(DEVICE)) && row->cmd != (long)IPCX_QUEUE_CALL &&
 	       row->cmd != (long)IPCX_QUEUE_SERVE;
 }
 

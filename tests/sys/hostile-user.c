@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What ipcx(7) promises about users who wish others ill, tried by such a user: alice, who has /dev/ipcx and nothing else.
- * She cannot use up the kernel's memory, read what is another's, learn where the kernel is, say that she is somebody
- * else, signal a stranger, hold up what has nothing to do with her, or have a privileged process killed through memory
- * that they share.
+ * She cannot use up the kernel's memory, read what is another's, say that she is somebody else, signal a stranger, hold
+ * up what has nothing to do with her, or have a privileged process killed through memory that they share.  That she does
+ * not learn where the kernel is: hostile-user-addresses.c.
  * timeout: 150
  */
 #include "object.h"
 #include "slow-memory.h"
 
-#include <ctype.h>
 #include <ipcx-ring.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -149,15 +148,130 @@ static int take_wait_entries(void *arg)
 	return e;
 }
 
-static int (*const takers[])(void *) = { take_messages, take_copies, take_streams, take_pages, take_objects, take_notices,
-					 take_fds, take_wait_entries };
+/* What is sent is received at once; its taps have it. */
+static int take_taps(void *arg)
+{
+	struct ipcx_queue_limits much = { .max_msgs = 1000, .max_bytes = 4 * MIB };
+	struct ipcx_queue_stat st = { 0 };
+	int tap, last = -1;
+	static char buf[3000];
+
+	(void)arg;
+	for (;;) {
+		int q = ipcx_queue_create(NULL, &large, NULL);
+
+		for (tap = last = -1; q >= 0 && (tap = ipcx_queue_tap(q, &much)) >= 0; last = tap)
+			;
+		if (last < 0)
+			return q;
+		do {
+			if (ipcx_queue_send_msg(q, &(struct ipcx_msg){ .buf = (uintptr_t)buf, .len = 3000, .type = 1 },
+						IPCX_NOWAIT, 0))
+				return q;
+			CHECK_OK(ipcx_queue_recv(q, buf, sizeof(buf)));
+			CHECK_OK(ipcx_queue_stat(last, &st));
+		} while (!st.dropped);
+	}
+}
+
+#define NR_CALLERS	16
+
+static int calls_for_ever(void *arg)
+{
+	static char buf[3000];
+	struct ipcx_msg m = ipcx_msg(buf, sizeof(buf)), reply = ipcx_msg(NULL, 0);
+
+	m.type = 1;
+	ipcx_queue_call(*(int *)arg, &m, &reply, 0, IPCX_FOREVER);
+	return hang();
+}
+
+/* Half of the calls have been taken by a server that does not answer them. */
+static int take_calls(void *arg)
+{
+	static struct test_thread callers[NR_CALLERS];
+	static int q;
+	char buf[3000];
+
+	(void)arg;
+	q = ipcx_queue_create(NULL, &large, NULL);
+	for (int i = 0; q >= 0 && i < NR_CALLERS; i++) {
+		struct ipcx_msg m = ipcx_msg(buf, sizeof(buf));
+		uint64_t call = 0;
+
+		thread_start(&callers[i], calls_for_ever, &q);
+		CHECK_BLOCKS(callers[i].tid);
+		if (i % 2)
+			ipcx_queue_serve(q, &call, NULL, &m, IPCX_NOWAIT, 0);
+	}
+	return q;
+}
+
+static int take_robust(void *arg)
+{
+	int fd;
+
+	(void)arg;
+	do
+		fd = ipcx_sem_create(NULL, 1, 1, &(struct ipcx_options){ .flags = IPCX_SEM_ROBUST });
+	while (fd >= 0 && !ipcx_sem_trywait(fd, 1));
+	return fd;
+}
+
+static int take_reserved(void *arg)
+{
+	struct ipcx_options reserved = { .flags = IPCX_REGION_RESERVED };
+	int fd;
+
+	(void)arg;
+	for (size_t len = MIB; len >= PAGE; len /= 4)
+		while ((fd = ipcx_region_create(NULL, len, &reserved)) >= 0)
+			memset(map(fd, len, PROT_READ | PROT_WRITE), 1, len);
+	return fd;
+}
+
+/* As many descriptors as a process may have: of subscribers, of others, and of the device. */
+static int take_subscribers(void *arg)
+{
+	int q = broadcast(NULL);
+
+	(void)arg;
+	while (q >= 0 && ipcx_restrict(q, IPCX_READ) >= 0)
+		;
+	return q;
+}
+
+static int take_restricted(void *arg)
+{
+	int e = ipcx_event_create(NULL, 0, NULL);
+
+	(void)arg;
+	while (e >= 0 && ipcx_restrict(e, IPCX_READ) >= 0)
+		;
+	return e;
+}
+
+static int take_devices(void *arg)
+{
+	(void)arg;
+	while (open(IPCX_DEVICE, O_RDWR | O_CLOEXEC) >= 0)
+		;
+	return 0;
+}
+
+static int (*const takers[])(void *) = {
+	take_messages, take_copies, take_streams, take_pages, take_objects, take_notices, take_fds, take_wait_entries,
+	take_taps, take_calls, take_robust, take_reserved, take_subscribers, take_restricted, take_devices,
+};
 #define NR_TAKERS	(int)(sizeof(takers) / sizeof(takers[0]))
 
-static int ready;	/* where a taker says that it has what it can get */
+static int ready;	/* where a taker says that it is there, and then that it has what it can get */
+static int go[2];	/* a pipe that ends when the takers may take */
 
 static int takes_what_it_can(void *arg)
 {
 	long nr = (long)arg;
+	char byte;
 	int fd;
 
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 1024, 1024 });
@@ -168,6 +282,9 @@ static int takes_what_it_can(void *arg)
 		fd = device();
 		CHECK_GE(fd, 0);
 	}
+	CHECK_EQ(write(ready, "", 1), 1);
+	close(go[1]);
+	CHECK_EQ(read(go[0], &byte, 1), 0);
 	takers[nr % NR_TAKERS](arg);
 	CHECK_EQ(write(ready, "", 1), 1);
 	return hang();
@@ -198,42 +315,52 @@ static uint64_t used_by_alice(void)
 	return *shared_word;
 }
 
+static void wait_for_takers(int from)
+{
+	for (int i = 0; i < 2 * NR_TAKERS; i++) {
+		struct pollfd p = { .fd = from, .events = POLLIN };
+		char byte;
+
+		CHECK_EQ(poll(&p, 1, 90000), 1);
+		CHECK_EQ(read(from, &byte, 1), 1);
+	}
+}
+
 /*
  * Whatever she does, in as many processes and namespaces as she likes, costs the kernel about what one user may have.
- * Each taker alone could get four times that.
+ * Most takers alone could get four times that; the others get as many as there are descriptors or threads, and what
+ * those cost the kernel is not of the module's making: half a megabyte for each process, which has taken 1000.
  */
 TEST_LIMIT(memory_is_not_used_up, 120000)
 {
 	const uint64_t quota = 24 * MIB;
 	pid_t pids[2 * NR_TAKERS];
-	char old[32], text[32], byte;
+	char old[32], text[32];
 	long before, taken;
 	int p[2];
 
 	own_names();
 	shared_word = map(region(PAGE), PAGE, PROT_READ | PROT_WRITE);
 	CHECK_SYS(pipe2(p, O_CLOEXEC));
+	CHECK_SYS(pipe2(go, O_CLOEXEC));
 	ready = p[1];
 	CHECK_SOON(used_by_alice() == 0);
 	read_text(PARAM, old, sizeof(old));
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)quota);
 	write_text(PARAM, text);
-	before = available();
 	for (long i = 0; i < 2 * NR_TAKERS; i++)
 		pids[i] = spawn_as(TEST_UID_ALICE, takes_what_it_can, (void *)i);
-	for (int i = 0; i < 2 * NR_TAKERS; i++) {
-		struct pollfd ended = { .fd = p[0], .events = POLLIN };
-
-		CHECK_EQ(poll(&ended, 1, 90000), 1);
-		CHECK_EQ(read(p[0], &byte, 1), 1);
-	}
+	/* the processes themselves are not counted */
+	wait_for_takers(p[0]);
+	before = available();
+	close(go[1]);
+	wait_for_takers(p[0]);
 	taken = before - available();
 	NOTE("%llu KiB charged, %ld KiB taken with %d processes", (unsigned long long)used_by_alice() / 1024, taken / 1024,
 	     2 * NR_TAKERS);
 	CHECK_LE(used_by_alice(), quota + 64 * PAGE);
 	CHECK_GE(used_by_alice(), quota / 2);
-	/* a process itself costs up to a megabyte, with what this harness has */
-	CHECK_LT(taken, (long)(quota + quota / 4 + 2 * NR_TAKERS * MIB));
+	CHECK_LT(taken, (long)(quota + quota / 4 + 2 * NR_TAKERS * MIB / 2));
 	CHECK_EXITS(spawn_as(TEST_UID_BOB, bob_has_room, NULL), 0);
 	write_text(PARAM, old);
 	for (int i = 0; i < 2 * NR_TAKERS; i++) {
@@ -332,136 +459,9 @@ TEST(what_is_roots_is_not_opened)
 	CHECK_EQ(read(secrets[4], &value, 8), 8);
 }
 
-/* ---- addresses ---- */
-
-static const unsigned long commands[] = {
-	IPCX_QUERY, IPCX_OPEN, IPCX_UNLINK, IPCX_LIST, IPCX_RESTRICT, IPCX_STAT, IPCX_SHUTDOWN, IPCX_NOTIFY, IPCX_NOTIFY_CANCEL,
-	IPCX_WAIT, IPCX_QUEUE_SEND, IPCX_QUEUE_RECV, IPCX_QUEUE_SENDV, IPCX_QUEUE_RECVV, IPCX_QUEUE_PURGE, IPCX_QUEUE_STAT,
-	IPCX_QUEUE_CALL, IPCX_QUEUE_SERVE, IPCX_QUEUE_SEND_FDS, IPCX_QUEUE_RECV_FDS, IPCX_REGION_STAT, IPCX_SEM_POST,
-	IPCX_SEM_WAIT, IPCX_SEM_STAT, IPCX_EVENT_SET, IPCX_EVENT_WAIT, IPCX_EVENT_STAT, IPCX_STREAM_STAT, IPCX_STREAM_RESIZE,
-	IPCX_WAIT_SET_ADD, IPCX_WAIT_SET_REMOVE, IPCX_WAIT_SET_WAIT,
-};
-
-/* With page tables of four or five levels; -1 and other small negative numbers are none. */
-static bool is_address(uint64_t word)
-{
-	return word >= 0xff00000000000000ull && word < 0xfffffffffff00000ull;
-}
-
-/* Is there a word that could be an address of the kernel's? */
-static void has_no_address(const void *mem, size_t len, const char *where, unsigned long which)
-{
-	for (size_t i = 0; i + 8 <= len; i += 8) {
-		uint64_t word;
-
-		memcpy(&word, (const char *)mem + i, 8);
-		if (is_address(word))
-			FAIL("%#llx in %s (%lu, byte %zu)", (unsigned long long)word, where, which, i);
-	}
-}
-
-/* The same of the numbers in a text, hexadecimal or decimal, the latter with or without a sign. */
-static void text_has_no_address(const char *text, const char *where)
-{
-	for (const char *at = text; *at; at++)
-		if ((isxdigit((unsigned char)*at) && is_address(strtoull(at, NULL, 16))) || is_address(strtoull(at, NULL, 10)))
-			FAIL("an address in %s, at %.20s: %s", where, at, text);
-}
-
-/* The number of a call, as its server gets it. */
-static int calls_once(void *arg)
-{
-	struct ipcx_msg m = ipcx_msg("x", 1), reply = ipcx_msg(NULL, 0);
-
-	return ipcx_queue_call(*(int *)arg, &m, &reply, 0, IPCX_FOREVER) ? 1 : 0;
-}
-
-static void call_has_no_address(void)
-{
-	struct ipcx_queue_serve serve = { .size = sizeof(serve), .timeout = ipcx_after_ms(TEST_SOON_MS) };
-	struct ipcx_msg none = ipcx_msg("", 0);
-	int q = queue();
-	pid_t caller = spawn(calls_once, &q);
-	char buf[8];
-
-	serve.msg = ipcx_msg(buf, sizeof(buf));
-	CHECK_OK(call(q, IPCX_QUEUE_SERVE, &serve));
-	CHECK_NE(serve.call, 0);
-	has_no_address(&serve, sizeof(serve), "a call", 0);
-	CHECK_OK(ipcx_queue_reply(q, serve.call, &none));
-	CHECK_EXITS(caller, 0);
-}
-
-/* Every answer that she can get: arguments, lists, messages, calls, fdinfo, and what sysfs has about the module. */
-static int learns_nothing(void *arg)
-{
-	static const char *const files[] = { "sections/.text", "sections/.data", "sections/.bss" };
-	int fds[NR_KINDS + 3], nr = 0, e;
-	struct ipcx_list_entry entries[16];
-	char mem[1024] __attribute__((aligned(8))), text[4096], path[128];
-	int64_t notice;
-
-	(void)arg;
-	for (int i = 0; i < NR_KINDS; i++)
-		fds[nr++] = CHECK_OK(create(kinds[i], NULL, NULL));
-	fds[nr++] = CHECK_OK(broadcast(NULL));
-	fds[nr++] = CHECK_OK(ipcx_wait_set_create(NULL));
-	fds[nr++] = device();
-	e = event(0, 0);
-	CHECK_OK(ipcx_wait_set_add(fds[nr - 2], 7, &(struct ipcx_wait_entry){ .fd = e, .what = IPCX_WAIT_READABLE }));
-	notice = CHECK_OK(ipcx_notify_process(fds[0], IPCX_READY_SHUT, 0, SIGURG, 0, 0));
-	has_no_address(&notice, sizeof(notice), "a notice", 0);
-	call_has_no_address();
-	for (int i = 0; i < nr; i++) {
-		for (size_t c = 0; c < sizeof(commands) / sizeof(commands[0]); c++) {
-			uint32_t size = _IOC_SIZE(commands[c]);
-			struct ipcx_msg *m = (void *)(mem + 512);
-
-			memset(mem, 0, sizeof(mem));
-			memcpy(mem, &size, 4);
-			/* of lists and of waits: an array of the right entries, with room for what comes */
-			*m = (struct ipcx_msg){ .buf = (uintptr_t)(mem + 640), .len = 64, .type = 1 };
-			if (commands[c] == IPCX_LIST)
-				((struct ipcx_list *)mem)->entry_size = sizeof(struct ipcx_list_entry);
-			if (commands[c] == IPCX_QUEUE_RECVV || commands[c] == IPCX_QUEUE_SENDV) {
-				((struct ipcx_queue_batch *)mem)->msgs = (uintptr_t)m;
-				((struct ipcx_queue_batch *)mem)->nr = 1;
-				((struct ipcx_queue_batch *)mem)->msg_size = sizeof(*m);
-			}
-			ioctl(fds[i], commands[c], mem);
-			/* the argument is as long as it says, and a byte behind it would be one from the kernel's stack */
-			for (size_t at = size; at < 512; at++)
-				if (mem[at])
-					FAIL("command %lu writes behind its argument", _IOC_NR(commands[c]));
-			has_no_address(mem, sizeof(mem), "the argument of a command", _IOC_NR(commands[c]));
-		}
-		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fds[i]);
-		read_text(path, text, sizeof(text));
-		text_has_no_address(text, path);
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[i]);
-		memset(text, 0, sizeof(text));
-		CHECK_GT(readlink(path, text, sizeof(text) - 1), 0);
-		text_has_no_address(text, path);
-	}
-	POISON(entries);
-	CHECK_OK(ipcx_list(NULL, entries, 16));
-	has_no_address(entries, sizeof(entries), "the list", 0);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		snprintf(path, sizeof(path), "/sys/module/ipcx/%s", files[i]);
-		CHECK_SYS_ERR(open(path, O_RDONLY | O_CLOEXEC), EACCES);
-	}
-	return 0;
-}
-
-TEST(no_address_is_learnt)
-{
-	own_names();
-	for (int i = 0; i < 5; i++)
-		CHECK_OK(ipcx_queue_create((char[]){ 'a' + i, 0 }, NULL, &(struct ipcx_options){ .mode = 0666 }));
-	CHECK_EXITS(spawn_as(TEST_UID_ALICE, learns_nothing, NULL), 0);
-}
-
 /* ---- who she says she is ---- */
+
+#define NR_CLAIMS	(2 * 4)	/* messages that she sends: each way to send, from each of two user namespaces */
 
 /* Whatever the message's fields say, and from whatever user namespace. */
 static int claims_to_be_root(void *arg)
@@ -511,8 +511,8 @@ TEST(credentials_are_the_kernels)
 		CHECK_EQ(msg.uid, TEST_UID_ALICE);
 		CHECK_EQ(msg.gid, TEST_UID_ALICE);
 	}
-	CHECK_EQ(nr, WEXITSTATUS(status));
-	CHECK_GE(nr, 2);
+	CHECK_EQ(WEXITSTATUS(status), NR_CLAIMS);
+	CHECK_EQ(nr, NR_CLAIMS);
 }
 
 /* ---- signals ---- */
@@ -639,6 +639,15 @@ static int makes_trouble(void *arg)
 	return 1;
 }
 
+/* As busy as the four, with what has nothing to do with ipcx. */
+static int spins(void *arg)
+{
+	(void)arg;
+	while (getppid())
+		;
+	return 1;
+}
+
 static int works_on(void *arg)
 {
 	int q = CHECK_OK(ipcx_queue_create("bobs", NULL, NULL)), s = sem(0, 5), e = event(0, 0);
@@ -648,7 +657,6 @@ static int works_on(void *arg)
 	uint64_t worst = 0;
 	char buf[8];
 
-	(void)arg;
 	for (int i = 2; i < 8; i++)
 		all[i].fd = event(1, IPCX_EVENT_MANUAL);
 	for (int i = 0; i < 50; i++) {
@@ -665,31 +673,64 @@ static int works_on(void *arg)
 		CHECK_EQ(read(st, buf, 8), 8);
 		worst = test_now_ns() - start > worst ? test_now_ns() - start : worst;
 	}
-	NOTE("the slowest of bob's rounds: %llu us", (unsigned long long)worst / 1000);
-	CHECK_LT(worst, 1000000000ull * test_slowness);
+	*(volatile uint64_t *)arg = worst;
 	return 0;
+}
+
+/* The slowest of his rounds, in nanoseconds. */
+static uint64_t bobs_worst(void)
+{
+	CHECK_EXITS(spawn_as(TEST_UID_BOB, works_on, shared_word), 0);
+	return *shared_word;
+}
+
+/*
+ * He may be slower than among processes that only use the processors by a few turns of the scheduler: 100 ms.  What
+ * comes by chance, from outside of this machine, does not come three times.
+ */
+static void bob_is_not_held_up(uint64_t calm, const char *when)
+{
+	uint64_t limit = calm + 100000000ull * test_slowness, worst = 0;
+
+	for (int i = 0; i < 3; i++) {
+		worst = bobs_worst();
+		NOTE("the slowest of bob's rounds %s: %llu us; %llu us with others who do nothing to him", when,
+		     (unsigned long long)worst / 1000, (unsigned long long)calm / 1000);
+		if (worst <= limit)
+			return;
+	}
+	FAIL("%s, bob needed %llu us, not %llu", when, (unsigned long long)worst / 1000, (unsigned long long)limit / 1000);
 }
 
 TEST_LIMIT(others_are_not_held_up, 60000)
 {
 	static const char may[] = "/proc/sys/vm/unprivileged_userfaultfd";
-	pid_t trouble[NR_TROUBLES];
+	pid_t trouble[NR_TROUBLES], busy[WAITS_FOR_ALL];
 	char old[32];
+	uint64_t calm;
 
 	own_names();
+	shared_word = map(region(PAGE), PAGE, PROT_READ | PROT_WRITE);
 	/* as a file system of hers in user space would have it, too */
 	read_text(may, old, sizeof(old));
 	write_text(may, "1");
 	CHECK_OK(ipcx_event_create("listed", 0, &(struct ipcx_options){ .mode = 0666 }));
+	for (int i = 0; i < WAITS_FOR_ALL; i++)
+		busy[i] = spawn_as(TEST_UID_ALICE, spins, NULL);
+	calm = bobs_worst();
+	for (int i = 0; i < WAITS_FOR_ALL; i++) {
+		CHECK_SYS(kill(busy[i], SIGKILL));
+		CHECK_KILLED_BY(busy[i], SIGKILL);
+	}
 	for (long i = 0; i < NR_TROUBLES; i++)
 		trouble[i] = spawn_as(TEST_UID_ALICE, makes_trouble, (void *)i);
 	for (int i = WAITS_FOR_ALL; i < NR_TROUBLES; i++)
 		CHECK_BLOCKS(trouble[i]);
-	CHECK_EXITS(spawn_as(TEST_UID_BOB, works_on, NULL), 0);
+	bob_is_not_held_up(calm, "while she makes trouble");
 	/* nor when they are stopped in the midst of it */
 	for (int i = 0; i < NR_TROUBLES; i++)
 		CHECK_SYS(kill(trouble[i], SIGSTOP));
-	CHECK_EXITS(spawn_as(TEST_UID_BOB, works_on, NULL), 0);
+	bob_is_not_held_up(calm, "when she is stopped in it");
 	for (int i = 0; i < NR_TROUBLES; i++) {
 		CHECK_SYS(kill(trouble[i], SIGKILL));
 		CHECK_KILLED_BY(trouble[i], SIGKILL);
