@@ -105,11 +105,18 @@ out:
 	return at - c->msgs;
 }
 
-/* Add the messages that @m describes to @c, which has @made, up to the first that cannot be made: @err says why. */
-static u32 make_others(struct ipcx_queue *q, const struct ipcx_msg *m, u32 nr, struct chunk *c, u32 made, int *err)
+/* Bytes of a batch that is sent as a whole or not at all. */
+#define WHOLE_BYTES	SZ_256K
+
+/*
+ * Add the messages that @m describes to @c, which has @made, up to the first that cannot be made, and @err says why, or
+ * until it has @bytes.
+ */
+static u32 make_others(struct ipcx_queue *q, const struct ipcx_msg *m, u32 nr, struct chunk *c, size_t bytes, u32 made,
+		       int *err)
 {
 	*err = 0;
-	for (; nr && c->bytes < IPCX_CHUNK_BYTES; nr--, m++) {
+	for (; nr && c->bytes < bytes; nr--, m++) {
 		struct ipcx_buf buf = { .ptr = u64_to_user_ptr(m->buf) };
 		struct ipcx_message *msg;
 
@@ -202,7 +209,7 @@ static __always_inline long sendv(struct file *file, const struct ipcx_queue_bat
 			nr = ipcx_queue_get_chunk(m, from + done + made, nr - made);
 			if (!nr && !made)
 				return done ? done : -EFAULT;
-			made = make_others(q, m, nr, &c, made, &ret);
+			made = make_others(q, m, nr, &c, all ? WHOLE_BYTES : IPCX_CHUNK_BYTES, made, &ret);
 			/* what went before goes, and what could not be made is tried once more: memory may have come back */
 			if (made)
 				ret = 0;
