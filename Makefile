@@ -317,14 +317,11 @@ histories-now: user vm-module $(B)/tests/sys/histories
 		-f $(B)/tests/sys/histories:/ipcx/histories -- /ipcx/histories
 
 # Sequences of commands, guided by what they reach, on the debug kernel; those worth keeping are in build/fuzz-corpus,
-# which begins as tests/sys/fuzz-abi.corpus.
+# which begins as tests/sys/fuzz-abi.corpus, and one that did harm is in build/fuzz-found.
 FUZZ	?= 600
 fuzz-now: user $(B)/tests/sys/fuzz-abi
 	$(Q)tools/vm/debug-kernel debug >/dev/null && $(MAKE) --no-print-directory module KERNEL=debug
-	$(Q)[ -e $(B)/fuzz-corpus ] || cp tests/sys/fuzz-abi.corpus $(B)/fuzz-corpus
-	$(Q)tools/vm/vm -k debug -t $$(($(FUZZ) + 300)) -e IPCX_TEST_SLOW=6 $(SEED) -e IPCX_FUZZ_SECONDS=$(FUZZ) \
-		-e IPCX_FUZZ_CORPUS=/ipcx/corpus -f $(B)/fuzz-corpus:/ipcx/corpus -o /ipcx/corpus:$(B)/fuzz-corpus.new \
-		-f $(B)/tests/sys/fuzz-abi:/ipcx/fuzz-abi -- /ipcx/fuzz-abi && mv $(B)/fuzz-corpus.new $(B)/fuzz-corpus
+	$(Q)tests/fuzz-abi/run -t $(FUZZ)
 
 # What parses or trusts foreign bytes in user space, each for so long; what is found stays in build/fuzz/found.
 FUZZ_PARSERS ?= 60
