@@ -83,8 +83,8 @@ static void wake(struct ipcx_waiter *w)
 }
 
 /*
- * Wake the waiters that have been completed, and tell how many.  As soon as done is set, the sleeper may return, its stack frame go, and
- * the task exit.  The task itself is freed after a grace period, so it outlives this.
+ * Wake the waiters that have been completed, and tell how many.  As soon as done is set, the sleeper may return, its stack
+ * frame go, and the task exit.  The task itself is freed after a grace period, so it outlives this.
  */
 u32 ipcx_wake_all(struct ipcx_wakes *wakes)
 {
