@@ -103,9 +103,44 @@ static int fail_nth_fd = -1;
 /* For kernels without one of their own (tests/fail-nth). */
 #define FAIL_NTH	"/vm/ipcx-fail-nth.ko"
 
+static volatile int nr_busy;
+static volatile bool unloaded;
+
+/* Runs on processor @arg, and nothing else does. */
+static void *keeps_busy(void *arg)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((long)arg, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ 50 });
+	__atomic_fetch_add(&nr_busy, 1, __ATOMIC_SEQ_CST);
+	while (!unloaded)
+		;
+	return arg;
+}
+
+/*
+ * Its probes go while no other processor comes to them: QEMU may keep what it has translated of one, whose place is then
+ * tried for ever.
+ */
 static void unload_fail_nth(void)
 {
+	long cpu, nr = sysconf(_SC_NPROCESSORS_ONLN);
+	pthread_t thread;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	for (cpu = 1; cpu < nr; cpu++)
+		if (pthread_create(&thread, NULL, keeps_busy, (void *)cpu))
+			return;
+	while (nr_busy < nr - 1)
+		;
 	syscall(SYS_delete_module, "ipcx_fail_nth", 0);
+	unloaded = true;
 }
 
 static void fail_nth(unsigned int n)
