@@ -310,7 +310,7 @@ soak-now: user vm-module $(B)/tests/sys/kill-storm
 	$(Q)$(STORM) -t $$(($(SOAK) + 300)) -e IPCX_SOAK_SECONDS=$(SOAK) -e IPCX_STORM_WORKERS=100 -- \
 		$(PATIENT) /ipcx/kill-storm memory_does_not_grow
 
-# What several processes saw of one object: so many histories of each kind; a fifteenth of a second for one of each.
+# What several processes saw of one object: so many histories of each kind; an eighth of a second for one of each.
 HISTORIES ?= 2000
 histories-now: user vm-module $(B)/tests/sys/histories
 	$(Q)tools/vm/vm -k $(KERNEL_VM) -t $$(($(HISTORIES) + 300)) -e IPCX_HISTORIES=$(HISTORIES) $(SEED) \

@@ -518,7 +518,7 @@ static long take_next(struct file *file, struct ipcx_queue *q, struct ipcx_calls
 		}
 		ret = deliver(q, msg, &req, buf);
 		if (ret)
-			return ret;
+			return passed && put_back(args, u) ? -EFAULT : ret;
 		id = 0;
 		if (msg->class & IPCX_CLASS_ATTACHED && msg->attached->flag == IPCX_MSG_CALL)
 			id = atomic64_inc_return(&calls->last_id);

@@ -206,7 +206,7 @@ struct ipcx_kind {
  * @turns:	of those who wait for it
  * @watch:	its notices, or NULL if there has been none; set once, with release
  * @nr_all:	length of @all (written under ipcx_all_mutex and @lock)
- * @all:	waits for all of several objects that need this one (protected by ipcx_all_mutex)
+ * @all:	waits for all of several objects that need this one, and marks among them (protected by ipcx_all_mutex)
  */
 struct ipcx_object {
 	spinlock_t lock;

@@ -335,13 +335,17 @@ void ipcx_all_unlock(struct ipcx_object *obj, bool all)
 		mutex_unlock(&ipcx_all_mutex);
 }
 
+/* Is @p no wait, but how far some ipcx_all_notify() has come? */
+static bool is_mark(const struct place *p)
+{
+	return !p->taker.wait.head;
+}
+
 /* End the wait that stands at @p, if it can end now. */
 static bool serve_locked(struct place *p, struct ipcx_wakes *wakes)
 {
 	struct many *m = many_of(p);
 
-	if (!p->taker.wait.head)	/* a mark of ipcx_all_notify() */
-		return false;
 	if (atomic_read(&m->head.claimed) || !all_end_locked(m, p->entry, false))
 		return false;
 	ipcx_waiter_complete(&m->head, m->result, wakes);
@@ -356,7 +360,7 @@ u32 ipcx_all_serve_locked(struct ipcx_object *obj, struct ipcx_wakes *wakes)
 
 	lockdep_assert_held(&ipcx_all_mutex);
 	list_for_each_entry(p, &obj->all, taker.wait.node)
-		nr += serve_locked(p, wakes);
+		nr += !is_mark(p) && serve_locked(p, wakes);
 	return nr;
 }
 
@@ -376,6 +380,8 @@ void ipcx_all_notify(struct ipcx_object *obj)
 	while (left && !list_is_last(&mark.taker.wait.node, &obj->all)) {
 		p = list_next_entry(&mark, taker.wait.node);
 		list_move(&mark.taker.wait.node, &p->taker.wait.node);
+		if (is_mark(p))
+			continue;
 		ipcx_all_lock_next(obj);
 		serve_locked(p, &wakes);
 		ipcx_all_unlock_next(obj);

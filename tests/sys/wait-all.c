@@ -111,6 +111,31 @@ TEST(a_crowd)
 	CHECK_EQ(count(a), 400 - CROWD);
 }
 
+static int posts_for_half(void *arg)
+{
+	return ipcx_sem_post(*(int *)arg, CROWD / 2);
+}
+
+/* Two who let them through meet on their way: neither may stop short for the other. */
+TEST(a_crowd_for_two)
+{
+	int a = sem(0, INT_MAX), set = event(1, IPCX_EVENT_MANUAL), i;
+	static struct many m[CROWD];
+	struct test_thread posters[2];
+
+	for (int round = 0; round < 5; round++) {
+		for (i = 0; i < CROWD; i++)
+			start_all(&m[i], TAKE(a), TAKE(set));
+		for (i = 0; i < 2; i++)
+			thread_start(&posters[i], posts_for_half, &a);
+		for (i = 0; i < 2; i++)
+			CHECK_EQ(thread_join(&posters[i]), 0);
+		for (i = 0; i < CROWD; i++)
+			CHECK_EQ(joined(&m[i]), 0);
+		CHECK_EQ(count(a), 0);
+	}
+}
+
 /* Handed over: it is taken in the post that makes it complete, before anybody else can take it. */
 TEST(hand_over)
 {
