@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "ipcx_trace.h"
+#include "pause.h"
 #include "wait.h"
 
 /* The result of a place that nobody has served. */
@@ -389,6 +390,7 @@ void ipcx_all_notify(struct ipcx_object *obj)
 			continue;
 		mutex_unlock(&ipcx_all_mutex);
 		ipcx_wake(&wakes);
+		ipcx_pause("all_rests");
 		cond_resched();
 		mutex_lock(&ipcx_all_mutex);
 	}

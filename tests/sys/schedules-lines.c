@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Lines: who has given up waiting, and has not left the line yet, keeps nobody out: neither those behind it, who want less,
- * nor newcomers, nor pollers.  It is held there (tests/sys/pause.h).
+ * nor newcomers, nor pollers.  It is held there (tests/sys/pause.h).  And who lets a line of those through who wait for all
+ * of several objects, and rests on the way, costs another one who does so nobody.
  * timeout: 120
  */
 #include "pause.h"
+#include "wait-test.h"
 
 #define ALL	4096		/* bytes that there is room for */
 #define FREED	100
@@ -50,11 +52,6 @@ static const struct kind {
 
 #define for_each_kind(k)	for (const struct kind *k = kinds; k < kinds + sizeof(kinds) / sizeof(kinds[0]); k++)
 
-static void handled(int sig)
-{
-	(void)sig;
-}
-
 /* A full object, and one who waits for all of its room, has given up and stands in line. */
 static void begin(const struct kind *k, struct test_thread *gone)
 {
@@ -84,10 +81,8 @@ static void end(struct test_thread *gone)
 
 static void begin_all(void)
 {
-	struct sigaction sa = { .sa_handler = handled };
-
 	set_up();
-	CHECK_SYS(sigaction(SIGUSR1, &sa, NULL));
+	on_signal(0);
 }
 
 TEST_LIMIT(those_behind_come_in, 60000)
@@ -125,5 +120,45 @@ TEST_LIMIT(pollers_are_told_and_newcomers_come_in, 60000)
 			FAIL("%s", k->name);
 		end(&gone);
 	}
+	tear_down();
+}
+
+#define CROWD	16		/* more than are let through without a rest */
+
+static int posts(void *arg)
+{
+	return ipcx_sem_post(*(int *)arg, 1);
+}
+
+TEST_LIMIT(one_who_rests_is_no_step_for_another, 60000)
+{
+	int s, later, set, i;
+	static struct many crowd[CROWD], last;
+	struct test_thread rests;
+
+	set_up();
+	s = sem(0, 100);
+	later = event(0, IPCX_EVENT_MANUAL);
+	set = event(1, IPCX_EVENT_MANUAL);
+	for (i = 0; i < CROWD; i++)
+		start_all(&crowd[i], TAKE(s), TAKE(later));
+	hold("all_rests");
+	thread_start(&rests, posts, &s);
+	COMES("all_rests");
+	/* behind all that the one who rests will look at */
+	start_all(&last, UNITS(s, 2), TAKE(set));
+	CHECK_OK(ipcx_sem_post(s, 1));
+	CHECK_EQ(joined(&last), 0);
+	CHECK_EQ(count(s), 0);
+	go("all_rests");
+	CHECK_EQ(thread_join(&rests), 0);
+	CHECK_OK(ipcx_sem_post(s, CROWD));
+	CHECK_EQ(ipcx_event_set(later), 0);
+	for (i = 0; i < CROWD; i++)
+		CHECK_EQ(joined(&crowd[i]), 0);
+	CHECK_EQ(count(s), 0);
+	close(s);
+	close(later);
+	close(set);
 	tear_down();
 }

@@ -18,6 +18,9 @@ for runner in run model/run fuzz/run mutants/run; do
 	is "$(grep -c '^set -u\|^#' "$T/out")" 0 "and shows nothing of the script"
 	fails 2 "tests/$runner with an unknown option" timeout "$LIMIT" "$ROOT/tests/$runner" --no-such-option
 done
+works "tests/perf/count --help" timeout "$LIMIT" "$ROOT/tests/perf/count" --help
+usage perf/count no-such-thing
+usage run --no-such-option
 usage model/run --no-such-option
 usage fuzz/run --no-such-option
 usage model/run no-such-model
