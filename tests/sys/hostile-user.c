@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What ipcx(7) promises about users who wish others ill, tried by such a user: alice, who has /dev/ipcx and nothing else.
- * She cannot use up the kernel's memory, read what is another's, say that she is somebody else, signal a stranger, hold
- * up what has nothing to do with her, or have a privileged process killed through memory that they share.  That she does
- * not learn where the kernel is: hostile-user-addresses.c.
+ * She cannot use up the kernel's memory, read what is another's, signal a stranger, hold up what has nothing to do with
+ * her, or have a privileged process killed through memory that they share.  That she does not learn where the kernel is:
+ * hostile-user-addresses.c; that she cannot say that she is somebody else: hostile-user-credentials.c.
  * timeout: 150
  */
-#include "object.h"
+#include "hostile-user.h"
 #include "slow-memory.h"
 
 #include <ipcx-ring.h>
@@ -16,17 +16,6 @@
 #define MIB	(1ul << 20)
 #define PARAM	"/sys/module/ipcx/parameters/user_bytes"
 #define SECRET	0x5345435245543432ull	/* what root puts into what is root's */
-
-static void become_root_of_a_namespace(void)
-{
-	char map[32];
-
-	snprintf(map, sizeof(map), "0 %d 1", TEST_UID_ALICE);
-	CHECK_SYS(unshare(CLONE_NEWUSER));
-	write_text("/proc/self/setgroups", "deny");
-	write_text("/proc/self/uid_map", map);
-	write_text("/proc/self/gid_map", map);
-}
 
 /* ---- memory ---- */
 
@@ -457,62 +446,6 @@ TEST(what_is_roots_is_not_opened)
 	CHECK_EQ(sem_stat(secrets[2]).count, 3);
 	CHECK_EQ(event_stat(secrets[3]).set, 1);
 	CHECK_EQ(read(secrets[4], &value, 8), 8);
-}
-
-/* ---- who she says she is ---- */
-
-#define NR_CLAIMS	(2 * 4)	/* messages that she sends: each way to send, from each of two user namespaces */
-
-/* Whatever the message's fields say, and from whatever user namespace. */
-static int claims_to_be_root(void *arg)
-{
-	int q = CHECK_OK(ipcx_open("service", IPCX_KIND_QUEUE, IPCX_WRITE, 0)), sent = 0, null = open("/dev/null", O_RDONLY);
-	struct ipcx_msg m = ipcx_msg("12345678", 8);
-
-	(void)arg;
-	for (int round = 0; round < 2; round++) {
-		m.pid = 1;
-		m.uid = 0;
-		m.gid = 0;
-		sent += ipcx_queue_send_msg(q, &m, IPCX_NOWAIT, 0) == 0;
-		sent += ipcx_queue_sendv(q, &m, 1, IPCX_NOWAIT, 0) == 1;
-		sent += ipcx_queue_send_fds(q, &m, &null, 1, IPCX_NOWAIT, 0) == 0;
-		sent += write(q, "12345678", 8) == 8;
-		if (round)
-			break;
-		become_root_of_a_namespace();
-		CHECK_EQ(geteuid(), 0);
-		CHECK_SYS(setresuid(0, 0, 0));
-	}
-	return sent;
-}
-
-TEST(credentials_are_the_kernels)
-{
-	int q, fds[4], status, nr = 0;
-	struct ipcx_msg msg;
-	unsigned int nr_fds;
-	char buf[8];
-	pid_t pid;
-
-	own_names();
-	q = CHECK_OK(ipcx_queue_create("service", NULL, &(struct ipcx_options){ .mode = 0622 }));
-	pid = spawn_as(TEST_UID_ALICE, claims_to_be_root, NULL);
-	status = wait_child(pid, TEST_SOON_MS);
-	CHECK(WIFEXITED(status));
-	for (;; nr++) {
-		nr_fds = 4;
-		POISON(msg);
-		msg.buf = (uintptr_t)buf;
-		msg.len = 8;
-		if (ipcx_queue_recv_fds(q, &msg, fds, &nr_fds, NULL, IPCX_NOWAIT, 0))
-			break;
-		CHECK_EQ(msg.pid, pid);
-		CHECK_EQ(msg.uid, TEST_UID_ALICE);
-		CHECK_EQ(msg.gid, TEST_UID_ALICE);
-	}
-	CHECK_EQ(WEXITSTATUS(status), NR_CLAIMS);
-	CHECK_EQ(nr, NR_CLAIMS);
 }
 
 /* ---- signals ---- */

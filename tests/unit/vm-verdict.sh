@@ -71,9 +71,26 @@ vm -t 2 -- sh -c 'trap "" TERM; while :; do sleep 1000; done'
 check "a command that does not end is 124" [ $status -eq 124 ]
 check "and shows where it waits" grep -q nanosleep "$tmp/err"
 
-vm -- sh -c 'echo "<4>WARNING: made up by a test" >/dev/kmsg'
-check "a fault in the kernel's log is a failure" [ $status -eq 125 ]
-check "and is shown" grep -q 'WARNING: made up by a test' "$tmp/err"
+# Each is what a kernel says, and no line of it may pass.
+says() {	# LINE...
+	for line; do
+		printf '<4>%s\n' "$line"
+	done >"$tmp/says"
+	vm -f "$tmp/says:/says" -- sh -c 'while read -r line; do echo "$line" >/dev/kmsg; done </says'
+}
+for fault in "WARNING: made up by a test" "BUG kmalloc-64 (Tainted: G           O): Poison overwritten" \
+	"INFO: trying to register non-static key." "BUG: KCSAN: data-race in ipcx_a [ipcx] / ipcx_b [ipcx]" \
+	"BUG: KASAN: slab-use-after-free in ipcx_a [ipcx]"; do
+	says "$fault"
+	check "a fault in the kernel's log is a failure: ${fault%%:*}" [ $status -eq 125 ]
+	check "and is shown" grep -qF "$fault" "$tmp/err"
+done
+race="BUG: KCSAN: data-race in _copy_from_user / _copy_to_user"
+says "$race" "write to 0xffff888001234567 of 8 bytes by task 71 on cpu 1:" " _copy_from_user+0x1/0x2" " ipcx_a+0x1/0x2 [ipcx]"
+check "a data race in what the module has called is a failure" [ $status -eq 125 ]
+says "$race" "write to 0xffff888001234567 of 8 bytes by task 71 on cpu 1:" " _copy_from_user+0x1/0x2" " vfs_a+0x1/0x2" \
+	" ipcx_a+0x1/0x2 [ipcx]"
+check "one of the kernel's own is not" [ $status -eq 0 ]
 
 echo "1..$nr"
 exit $failed

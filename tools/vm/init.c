@@ -382,8 +382,22 @@ static void send_files(void)
 	fclose(list);
 }
 
+/* A kernel that checks the order of locks stops doing so at its first report, whatever that was. */
+static bool locks_unwatched(void)
+{
+	FILE *stats = fopen("/proc/lockdep_stats", "re");
+	char line[256];
+	int on = 1;
+
+	while (stats && fgets(line, sizeof(line), stats))
+		sscanf(line, " debug_locks: %d", &on);
+	if (stats)
+		fclose(stats);
+	return !on;
+}
+
 /* Where the kernel looks for leaked memory: reports what the module has allocated and lost. */
-static bool found_leaks(void)
+static bool found_leaks(bool *dirty)
 {
 	char line[256], object[4096] = "";
 	bool ours = false, found = false;
@@ -394,6 +408,7 @@ static bool found_leaks(void)
 		return false;
 	/* it believes in a leak of memory that is 5 s old, and found twice */
 	sleep(6);
+	*dirty |= klog_dirty();
 	write_file(KMEMLEAK, "scan");
 	write_file(KMEMLEAK, "scan");
 	klog_skip();
@@ -422,14 +437,14 @@ static bool found_leaks(void)
 static void remove_module(void)
 {
 	long long end = now_ms() + 5000;
-	bool leaks;
+	bool dirty = false, leaks;
 	int ret;
 
 	if (module_users() < 0) {
 		report("rmmod none");
 		return;
 	}
-	leaks = found_leaks();
+	leaks = found_leaks(&dirty);
 	do {
 		ret = syscall(SYS_delete_module, "ipcx", O_NONBLOCK) ? errno : 0;
 		if (ret)
@@ -437,10 +452,12 @@ static void remove_module(void)
 	} while (ret && now_ms() < end);
 	if (ret)
 		report("rmmod %s (%d users)", strerror(ret), module_users());
-	else if (klog_dirty())
+	else if (klog_dirty() || dirty)
 		report("rmmod left a fault in the kernel's log");
 	else if (leaks)
 		report("rmmod found memory that the module has lost");
+	else if (locks_unwatched())
+		report("rmmod found that the kernel has stopped to check locks");
 	else
 		report("rmmod ok");
 }

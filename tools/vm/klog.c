@@ -20,11 +20,11 @@ static int kmsg = -1;
 
 /* What a healthy kernel does not say. */
 static const char *const faults[] = {
-	"WARNING:", " BUG:", "kernel BUG", "Oops", "KASAN", "KFENCE", "UBSAN",
+	"WARNING:", " BUG:", "] BUG ", "kernel BUG", "Oops", "KASAN", "KFENCE", "UBSAN",
 	"kmemleak:", "cut here", "INFO: task", "blocked for more than", "refcount_t:",
 	"soft lockup", "hard LOCKUP", "detected stall", "self-detected stall",
 	"circular locking", "possible recursive locking", "inconsistent lock",
-	"suspicious RCU usage", "suspicious rcu_dereference", "DEBUG_LOCKS_WARN", "held lock freed",
+	"non-static key", "turning off the locking correctness validator", "suspicious RCU usage", "suspicious rcu_dereference", "DEBUG_LOCKS_WARN", "held lock freed",
 	"scheduling while atomic", "sleeping function called", "general protection fault",
 	"unable to handle", "double fault", "Kernel panic", "Objects remaining",
 	"Slab cache still has objects", "list_add corruption", "list_del corruption",
@@ -69,6 +69,27 @@ static bool next_line(char *line, size_t size)
 	return true;
 }
 
+/*
+ * The kernel has data races of its own; the module takes part in those that have its name in the title, or in which a
+ * function of the kernel's was called by it.  A report has, for each of both sides, a line "write to ... bytes by task",
+ * and then the functions, the innermost first.
+ */
+static bool is_race(const char *line)
+{
+	static int frame;	/* the how-many-th after such a line is next; 0: none */
+	bool found = false;
+
+	if (strstr(line, "KCSAN: data-race in "))
+		return strstr(line, "[ipcx]");
+	if (strstr(line, " bytes by task ") || strstr(line, " bytes by interrupt "))
+		frame = 1;
+	else if (frame && frame++ == 2) {
+		found = strstr(line, "[ipcx]");
+		frame = 0;
+	}
+	return found;
+}
+
 static bool is_fault(const char *line)
 {
 	size_t i;
@@ -76,8 +97,9 @@ static bool is_fault(const char *line)
 	/* A fault of a program, which its exit status tells. */
 	if (strstr(line, "] traps: "))
 		return false;
-	/* The kernel has data races of its own; those in which the module takes part have its name in the title. */
-	if (strstr(line, "KCSAN: data-race in ") && !strstr(line, "[ipcx]"))
+	if (is_race(line))
+		return true;
+	if (strstr(line, "KCSAN: data-race in "))
 		return false;
 	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
 		if (strcasestr(line, faults[i]))
