@@ -9,7 +9,6 @@
  */
 #include "object.h"
 
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
