@@ -487,7 +487,8 @@ static int deliver(struct ipcx_queue *q, struct ipcx_message *msg, const struct 
 /* The call that has been described is not the caller's after all: it may use the same structure again. */
 static int put_back(const struct ipcx_queue_serve *args, struct ipcx_queue_serve __user *u)
 {
-	return put_user(args->call, &u->call) || put_user(args->msg.len, &u->msg.len) ? -EFAULT : 0;
+	return put_user(args->call, &u->call) || put_user(args->msg.len, &u->msg.len) ||
+	       put_user(args->msg.flags, &u->msg.flags) ? -EFAULT : 0;
 }
 
 /* Take the next message, waiting for it; a call whose caller gives up just then is passed over. */

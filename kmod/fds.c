@@ -400,7 +400,6 @@ long ipcx_queue_recv_fds(struct file *file, void *args, void __user *uargs)
 	struct ipcx_queue_recv_fds *req = args;
 	struct ipcx_buf buf = { .ptr = u64_to_user_ptr(req->recv.msg.buf) };
 	struct file *const *files = NULL;
-	struct ipcx_attachment *attached;
 	int numbers[IPCX_FDS_MAX];
 	struct ipcx_message *msg;
 	int ret;
@@ -442,11 +441,9 @@ long ipcx_queue_recv_fds(struct file *file, void *args, void __user *uargs)
 		ipcx_queue_give_back(q, msg);
 		return ret;
 	}
-	/* those that were left over are closed now, even if a peeker still looks at the message */
-	if (ipcx_message_nr_fds(msg)) {
-		attached = ipcx_message_detach(msg);
-		attached->drop(attached, &q->obj);
-	}
+	/* those that were left over are closed now, and a call has ended, even if a peeker still looks at the message */
+	if (msg->class & IPCX_CLASS_ATTACHED)
+		ipcx_message_drop_attached(msg, &q->obj);
 	ipcx_message_put(msg, &q->obj, &q->pool);
 	return 0;
 }

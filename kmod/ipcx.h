@@ -258,6 +258,7 @@ u64 ipcx_user_charged(kuid_t uid);
 struct ipcx_user *ipcx_user_add_fds(struct ipcx_object *obj, u32 nr);
 void ipcx_user_sub_fds(struct ipcx_object *obj, struct ipcx_user *user, u32 nr);
 struct ipcx_user *ipcx_user_charge(size_t bytes);
+struct ipcx_user *ipcx_user_charge_other(struct ipcx_object *obj, size_t bytes);
 void ipcx_user_uncharge(struct ipcx_user *user, size_t bytes);
 void ipcx_users_check(void);
 

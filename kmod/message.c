@@ -85,8 +85,19 @@ static void free_pages_of(struct ipcx_message *msg)
 	}
 }
 
+/*
+ * A message of the last class is charged to its sender, too, if the object is another user's: while it is made or waits for
+ * room it is bounded by no limit of the object, and there may be one in each thread.
+ */
+static struct ipcx_user **sender_of(struct ipcx_message *msg)
+{
+	return (struct ipcx_user **)msg->data;
+}
+
 static void message_free(struct ipcx_message *msg, struct ipcx_object *obj)
 {
+	if ((msg->class & IPCX_CLASS_MASK) >= IPCX_POOL_CLASSES && *sender_of(msg))
+		ipcx_user_uncharge(*sender_of(msg), msg->charged);
 	ipcx_uncharge(obj, msg->charged);
 	free_pages_of(msg);
 	put_pid(msg->pid);
@@ -193,6 +204,7 @@ static struct ipcx_message *message_alloc(struct ipcx_object *obj, struct ipcx_p
 {
 	unsigned int class = class_of(len);
 	size_t node = IPCX_SMALL_NODE, pages = 0, charge;
+	struct ipcx_user *sender = NULL;
 	struct ipcx_message *msg;
 	int ret;
 
@@ -204,7 +216,7 @@ static struct ipcx_message *message_alloc(struct ipcx_object *obj, struct ipcx_p
 			message_free(msg, obj);
 	}
 	if (class >= IPCX_CLASS_PAGES) {
-		node = sizeof(*msg);
+		node = sizeof(*msg) + sizeof(sender);
 		pages = PAGE_ALIGN(len);
 	} else if (class != IPCX_CLASS_SMALL) {
 		node = 256 << class;
@@ -219,11 +231,22 @@ static struct ipcx_message *message_alloc(struct ipcx_object *obj, struct ipcx_p
 	}
 	if (ret)
 		return ERR_PTR(ret);
+	if (class >= IPCX_POOL_CLASSES) {
+		sender = ipcx_user_charge_other(obj, charge);
+		if (IS_ERR(sender)) {
+			ipcx_uncharge(obj, charge);
+			return ERR_CAST(sender);
+		}
+	}
 	msg = kmalloc(node, GFP_MSG);
 	if (!msg) {
+		if (sender)
+			ipcx_user_uncharge(sender, charge);
 		ipcx_uncharge(obj, charge);
 		return ERR_PTR(-ENOMEM);
 	}
+	if (class >= IPCX_POOL_CLASSES)
+		*sender_of(msg) = sender;
 	msg->charged = charge;
 	msg->capacity = pages ? pages : node - sizeof(*msg);
 	msg->class = class;

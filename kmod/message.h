@@ -59,7 +59,7 @@ struct ipcx_attachment {
  * @uid:	the sender's effective user
  * @gid:	the sender's effective group
  * @pages:	payload that does not fit in @data: blocks of pages, order in page_private()
- * @data:	payload
+ * @data:	payload; or in the last class, who sent it, see sender_of()
  */
 struct ipcx_message {
 	struct ipcx_message *next;

@@ -213,6 +213,12 @@ struct ipcx_user *ipcx_user_charge(size_t bytes)
 	return user;
 }
 
+/* The same, or NULL for the owner of @obj, who is charged for it anyway. */
+struct ipcx_user *ipcx_user_charge_other(struct ipcx_object *obj, size_t bytes)
+{
+	return uid_eq(obj->user->uid, current_fsuid()) ? NULL : ipcx_user_charge(bytes);
+}
+
 /* The end of a charge, and of its reference; does not sleep. */
 void ipcx_user_uncharge(struct ipcx_user *user, size_t bytes)
 {

@@ -39,11 +39,13 @@ u32 ipcx_queue_get_chunk(struct ipcx_msg *m, const struct ipcx_msg __user *from,
  * @msgs:	the messages
  * @bytes:	of payload
  * @same:	all have the same type and priority
+ * @levels:	all have a level, and so can enter without an allocation
  */
 struct chunk {
 	struct ipcx_message *msgs[IPCX_CHUNK_MSGS];
 	size_t bytes;
 	bool same;
+	bool levels;
 };
 
 /* ---- sending ---- */
@@ -64,6 +66,7 @@ static u32 make_small(struct ipcx_queue *q, const struct ipcx_msg __user *from, 
 
 	c->bytes = 0;
 	c->same = true;
+	c->levels = false;
 	if (trace_ipcx_copy_in_enabled() || trace_ipcx_send_enabled() ||
 	    get_user(label, (const u64 __user *)&from->type) || get_user(m.len, &from->len))
 		return 0;
@@ -157,6 +160,21 @@ static bool fit_locked(const struct ipcx_queue *q, const struct chunk *c, u32 nr
 	return list_empty(&q->senders) && q->order.nr + nr <= q->max_msgs && q->bytes + c->bytes <= q->max_bytes;
 }
 
+/* Whoever enters first must not leave the others without memory; false if there is none. */
+static bool bring_levels(struct chunk *c, u32 nr)
+{
+	while (nr--) {
+		struct ipcx_message *msg = c->msgs[nr];
+
+		if (!msg->level)
+			msg->level = ipcx_level_alloc(GFP_KERNEL_ACCOUNT);
+		if (!msg->level)
+			return false;
+	}
+	c->levels = true;
+	return true;
+}
+
 /* Put as many as can enter now into the queue, from @in on; with @all none unless all can.  Returns how many. */
 static u32 enter_chunk(struct ipcx_queue *q, struct chunk *c, u32 in, u32 nr, bool all)
 {
@@ -170,7 +188,7 @@ static u32 enter_chunk(struct ipcx_queue *q, struct chunk *c, u32 in, u32 nr, bo
 	if (likely(!in && enter_all_locked(q, c, nr))) {
 		i = nr;
 	} else {
-		for (i = in; i < nr && (likely(!all) || i || fit_locked(q, c, nr)); i++)
+		for (i = in; i < nr && (likely(!all) || i || (c->levels && fit_locked(q, c, nr))); i++)
 			if (ipcx_queue_send_now_locked(q, c->msgs[i], &wakes))
 				break;
 	}
@@ -225,6 +243,8 @@ static __always_inline long sendv(struct file *file, const struct ipcx_queue_bat
 			if (in == made)
 				break;
 			if (all && !in) {
+				if (!c.levels && bring_levels(&c, made))
+					continue;
 				ret = -EAGAIN;
 				break;
 			}

@@ -32,7 +32,8 @@ int ipcx_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	ret = ipcx_command(cmd->file, cmd->cmd_op, u64_to_user_ptr(arg), try_only, &would_wait);
 	switch (ret) {
 	case -ERESTARTSYS:
-		return -EINTR;
+		/* nothing has been done: what interrupts a caller who did not wait may be another request of its own */
+		return try_only ? -EAGAIN : -EINTR;
 	case -EAGAIN:
 		if (!try_only || would_wait)
 			return -EAGAIN;

@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 
 #include "ipcx_trace.h"
+#include "pause.h"
 #include "wait.h"
 
 /* It can be taken, but the caller's account for it has to be made first. */
@@ -199,7 +200,10 @@ static int make_account(struct file *file)
 {
 	struct ipcx_object *obj = ipcx_object(file);
 	struct ipcx_want want;
-	int ret = obj->kind->taking->hold(obj, &want);
+	int ret;
+
+	ipcx_pause("set_holds");
+	ret = obj->kind->taking->hold(obj, &want);
 
 	fput(file);
 	return ret;
@@ -235,8 +239,11 @@ static int wait_any(struct file *file, u32 flags, u64 timeout, u32 *index)
 			spin_unlock(&set->obj.lock);
 			ret = make_account(taken);
 			taken = NULL;
-			if (!ret)
+			if (!ret) {
+				/* the set may be empty now, but was not to begin with */
+				ret = -EAGAIN;
 				continue;
+			}
 			pass_on(set);
 			return ret;
 		}

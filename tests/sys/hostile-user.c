@@ -248,9 +248,22 @@ static int take_devices(void *arg)
 	return 0;
 }
 
+static int roots;	/* a queue of root's, who is not limited */
+
+static int take_from_root(void *arg)
+{
+	static char buf[MIB];
+
+	(void)arg;
+	while (!ipcx_queue_send_msg(roots, &(struct ipcx_msg){ .buf = (uintptr_t)buf, .len = MIB, .type = 1 }, IPCX_NOWAIT, 0))
+		;
+	return 0;
+}
+
 static int (*const takers[])(void *) = {
 	take_messages, take_copies, take_streams, take_pages, take_objects, take_notices, take_fds, take_wait_entries,
 	take_taps, take_calls, take_robust, take_reserved, take_subscribers, take_restricted, take_devices,
+	take_from_root,
 };
 #define NR_TAKERS	(int)(sizeof(takers) / sizeof(takers[0]))
 
@@ -334,6 +347,7 @@ TEST_LIMIT(memory_is_not_used_up, 120000)
 	CHECK_SYS(pipe2(go, O_CLOEXEC));
 	ready = p[1];
 	CHECK_SOON(used_by_alice() == 0);
+	roots = CHECK_OK(ipcx_queue_create(NULL, &large, NULL));
 	read_text(PARAM, old, sizeof(old));
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)quota);
 	write_text(PARAM, text);
@@ -359,6 +373,7 @@ TEST_LIMIT(memory_is_not_used_up, 120000)
 	/* the names of the others' namespaces went with them; hers here are removed by her */
 	for (struct ipcx_list_entry e; ipcx_list(NULL, &e, 1) == 1;)
 		CHECK_OK(ipcx_unlink(e.name));
+	close(roots);
 	CHECK_SOON(used_by_alice() == 0);
 }
 

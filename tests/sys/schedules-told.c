@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who has been told of something and does not get it: bytes that are left at a shutdown still go to who waits, and a
- * server whose caller gives up at the last moment has no call.
+ * Who has been told of something and does not get it: bytes that are left at a shutdown still go to who waits, a server
+ * whose caller gives up at the last moment has no call, and who wanted the units of a member that has left its set waits on.
  * timeout: 120
  */
 #include "pause.h"
+#include "wait-test.h"
 
 #include <sys/ioctl.h>
 
@@ -79,18 +80,13 @@ static int serves(void *arg)
 	return ret ? -errno : 0;
 }
 
-static void handled(int sig)
-{
-	(void)sig;
-}
-
 TEST_LIMIT(a_call_that_was_given_up_leaves_no_number, 60000)
 {
 	struct test_thread caller, server;
 	int q;
 
-	CHECK_SYS(sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = handled }, NULL));
 	set_up();
+	on_signal(0);
 	q = queue();
 	serve_args = (struct ipcx_queue_serve){
 		.size = sizeof(serve_args), .flags = IPCX_NOWAIT, .msg = ipcx_msg(text, sizeof(text)),
@@ -107,7 +103,37 @@ TEST_LIMIT(a_call_that_was_given_up_leaves_no_number, 60000)
 	/* the same structure can be used again */
 	CHECK_EQ(serve_args.call, 0);
 	CHECK_EQ(serve_args.msg.len, sizeof(text));
+	CHECK_EQ(serves(&q), -EAGAIN);
 	CHECK_EQ(queue_state(q).nr_calls, 0);
 	close(q);
+	tear_down();
+}
+
+TEST_LIMIT(a_member_leaves_the_set_before_it_is_taken, 60000)
+{
+	struct ipcx_wait_entry entry;
+	int set, s, e;
+	struct many m;
+
+	set_up();
+	set = CHECK_OK(ipcx_wait_set_create(NULL));
+	s = CHECK_OK(ipcx_sem_create(NULL, 1, 1, &(struct ipcx_options){ .flags = IPCX_SEM_ROBUST }));
+	e = event(1, IPCX_EVENT_MANUAL);
+	entry = TAKE(s);
+	CHECK_OK(ipcx_wait_set_add(set, 7, &entry));
+	/* its process has no account there yet, which is made without the set's lock */
+	hold("set_holds");
+	start_set(&m, set, 0);
+	COMES("set_holds");
+	CHECK_OK(ipcx_wait_set_remove(set, 7));
+	go("set_holds");
+	CHECK_BLOCKS(m.t.tid);
+	CHECK_EQ(count(s), 1);
+	entry = TAKE(e);
+	CHECK_OK(ipcx_wait_set_add(set, 5, &entry));
+	CHECK_EQ(joined(&m), 5);
+	close(s);
+	close(e);
+	close(set);
 	tear_down();
 }

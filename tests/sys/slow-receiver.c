@@ -115,6 +115,15 @@ static void take_with_recv(void)
 	CHECK_EQ(ipcx_queue_recv(queue, &c, 1), 1);
 }
 
+static void take_with_recv_fds(void)
+{
+	unsigned int nr = 0;
+	char c;
+	struct ipcx_msg msg = ipcx_msg(&c, 1);
+
+	CHECK_OK(ipcx_queue_recv_fds(queue, &msg, NULL, &nr, NULL, NO_WAIT));
+}
+
 static void take_with_read(void)
 {
 	char c;
@@ -138,6 +147,7 @@ static void take_with_purge(void)
 TEST(a_call_is_received_beside_a_slow_peeker)
 {
 	take_beside_a_peeker(take_with_recv);
+	take_beside_a_peeker(take_with_recv_fds);
 }
 
 TEST(a_call_is_read_beside_a_slow_peeker)

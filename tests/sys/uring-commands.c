@@ -171,6 +171,53 @@ TEST(batches)
 		CHECK_EQ(value[i], i);
 }
 
+static int receives_one(void *arg)
+{
+	uint64_t value;
+
+	return recv_until(*(int *)arg, ANY, 0, ipcx_after_ms(TEST_SOON_MS), &value);
+}
+
+static void start_receiver(struct test_thread *t, int *q)
+{
+	thread_start(t, receives_one, q);
+	CHECK_BLOCKS(t->tid);
+}
+
+/* Of several kinds and to one who waits for it, each at once: no worker is needed, and all are in. */
+TEST(mixed_batches)
+{
+	struct ipcx_msg msgs[7];
+	struct ipcx_queue_batch batch;
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct test_thread t;
+	uint64_t value[7];
+	int q;
+
+	ring_init(&ring, 0);
+	for (int round = 0; round < 4; round++) {
+		q = make_queue(7, 0, 0);
+		for (int i = 0; i < 7; i++) {
+			value[i] = i;
+			msgs[i] = ipcx_msg(&value[i], 8);
+			msgs[i].type = round & 1 ? 1 : 1 + i % 3;
+		}
+		if (round & 2)
+			start_receiver(&t, &q);
+		sqe = sqe_of(&ring, 1);
+		ipcx_uring_prep_queue_sendv(sqe, q, &batch, msgs, 7, 0, IPCX_FOREVER);
+		number(sqe, 1);
+		submit(&ring, 1);
+		CHECK(has_completed(&ring));
+		CHECK_EQ(completed(&ring, 1), 7);
+		if (round & 2)
+			CHECK_EQ(thread_join(&t), 0);
+		CHECK_EQ(stat_of(q).nr_msgs, round & 2 ? 6 : 7);
+		close(q);
+	}
+}
+
 static int receives_four(void *arg)
 {
 	uint64_t value;
