@@ -14,7 +14,6 @@
  */
 #include "fuzz-steps.h"
 
-#include <sys/fsuid.h>
 #include <sys/mount.h>
 
 #define MAX_KEPT	400
