@@ -2,9 +2,9 @@
 /*
  * A fuzzer of the ABI: sequences of commands and system calls with arguments that nearly make sense, by several threads, in
  * memory that another one may rewrite meanwhile; every second one by an ordinary user with a small quota.  Where the kernel
- * tells which code was executed (kcov), sequences that reached something new are kept, and varied.  After each, the process
- * is killed, nothing may be charged for it any more, and the kernel may have reported nothing.  If this fails, some argument
- * makes the module leak, crash or hang.
+ * tells which code was executed (kcov), sequences that reached something new are kept, and varied; otherwise those where a
+ * step succeeded for the first time.  After each, the process is killed, nothing may be charged for it any more, and the
+ * kernel may have reported nothing.  If this fails, some argument makes the module leak, crash or hang.
  *
  * Those of tests/sys/fuzz-abi.corpus are tried first: a line of hexadecimal digits each.  Instead, IPCX_FUZZ_CORPUS says of
  * what file, and what is kept or does harm is printed at once, for this machine may not live long; IPCX_FUZZ_SECONDS, for
@@ -224,7 +224,7 @@ static bool kernel_reports(void)
 		/* of data races the kernel has others */
 		if (strstr(record, "KCSAN") && !strstr(record, "ipcx"))
 			continue;
-		for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++)
+		for (size_t i = 0; i < NR(reports); i++)
 			found |= strstr(record, reports[i]) != NULL;
 	}
 	return found;
@@ -385,6 +385,16 @@ static unsigned long number_of(const char *name, unsigned long otherwise)
 	return getenv(name) ? strtoul(getenv(name), NULL, 10) : otherwise;
 }
 
+/* Steps whose arguments are never right are of little use. */
+static void show_tally(void)
+{
+	char text[NR_STEPS * 16], *to = text;
+
+	for (size_t i = 0; i < NR_STEPS; i++)
+		to += snprintf(to, 16, " %02zx:%u/%u", i, tally[i].succeeded, tally[i].begun);
+	NOTE("steps that succeeded:%s", text);
+}
+
 TEST_LIMIT(sequences, LIMIT_MS)
 {
 	uint64_t start = test_now_ns(), end, told = start, replayed;
@@ -403,6 +413,8 @@ TEST_LIMIT(sequences, LIMIT_MS)
 	open_kcov();
 	progress = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(progress != MAP_FAILED);
+	tally = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(tally != MAP_FAILED);
 	times = number_of("IPCX_FUZZ_TIMES", 0);
 	read_corpus(corpus ? corpus : CORPUS);
 	CHECK_GT(nr_kept, 0);
@@ -434,6 +446,7 @@ TEST_LIMIT(sequences, LIMIT_MS)
 		}
 	}
 	NOTE("%u sequences, %u kept, %u places reached%s", runs, nr_kept, reached, kcovs[1] < 0 ? " (no kcov)" : "");
+	show_tally();
 	close_marker();
 }
 

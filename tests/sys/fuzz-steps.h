@@ -62,9 +62,9 @@ static const struct step steps[] = {
 	STEP(0x24, EVENT_PULSE, "sf"), STEP(0x25, EVENT_WAIT, "sfT."), STEP(0x26, EVENT_STAT, "sf00"),
 	STEP(0x27, STREAM_STAT, "sfZ.Z.Z.0000"), STEP(0x28, STREAM_RESIZE, "sfL."), STEP(0x29, WAIT_SET_ADD, "sfn0dwn0"),
 	STEP(0x2a, WAIT_SET_REMOVE, "sfn0dwn0"), STEP(0x2b, WAIT_SET_WAIT, "sfT.n0"),
-	[READ ... FORK] = { 0, NULL },
+	[READ ... LAST_CALL] = { 0, NULL },
 };
-#define NR_STEPS	(sizeof(steps) / sizeof(steps[0]))
+#define NR_STEPS	NR(steps)
 
 /* ---- what was reached ---- */
 
@@ -90,11 +90,24 @@ static void open_kcov(void)
 	}
 }
 
-/* How many places were reached that had not been before, by a hash of the address. */
+/* How often each step was begun, and succeeded, in all sequences. */
+static struct {
+	uint32_t begun, succeeded;
+} *tally;
+
+/*
+ * How many places were reached that had not been before, by a hash of the address; if the kernel does not tell, steps that
+ * had not succeeded before.
+ */
 static unsigned int count_fresh(void)
 {
 	static bool seen[1 << SEEN_BITS];
 	unsigned int nr = 0;
+
+	for (size_t i = 0; i < NR_STEPS && !reached_by[0]; i++) {
+		nr += tally[i].succeeded && !seen[i];
+		seen[i] = tally[i].succeeded;
+	}
 
 	for (int i = 0; i < 2 && reached_by[i]; i++) {
 		const uint64_t *pcs = reached_by[i];
@@ -223,7 +236,7 @@ static int through_uring(int fd, unsigned long cmd, void *arg, uint64_t *state)
 	return ret;
 }
 
-static void command(const struct step *c, int fd, bool by_uring, uint64_t *state)
+static int command(const struct step *c, int fd, bool by_uring, uint64_t *state)
 {
 	uint32_t size = _IOC_SIZE(c->cmd), value32;
 	char arg[256], *to = arg, *at = address(state);
@@ -247,6 +260,7 @@ static void command(const struct step *c, int fd, bool by_uring, uint64_t *state
 	ret = by_uring ? through_uring(fd, c->cmd, at, state) : ioctl(fd, c->cmd, at);
 	if (ret > 2 && ret < 1000 && ((_IOC_NR(c->cmd) < 0x11 && c->cmd != IPCX_LIST) || c->cmd == IPCX_QUEUE_TAP))
 		keep_fd(ret, state);
+	return ret;
 }
 
 static const struct input *running;
@@ -268,13 +282,18 @@ static void *carry_out(void *arg)
 		const struct op *op = &running->ops[i];
 		uint64_t state = op->seed * 2654435761u + 1;
 		int fd = fds[op->fd % NR_FDS];
+		long ret;
 
 		if (op->thread % 2 != thread)
 			continue;
+		__atomic_fetch_add(&tally[op->what].begun, 1, __ATOMIC_RELAXED);
 		if (steps[op->what].members)
-			command(&steps[op->what], _IOC_NR(steps[op->what].cmd) < 0x10 ? fds[0] : fd, op->spare & 8, &state);
+			ret = command(&steps[op->what], _IOC_NR(steps[op->what].cmd) < 0x10 ? fds[0] : fd, op->spare & 8,
+				      &state);
 		else
-			other(op->what, fd, &state);
+			ret = other(op->what, fd, &state);
+		if (ret >= 0)
+			__atomic_fetch_add(&tally[op->what].succeeded, 1, __ATOMIC_RELAXED);
 	}
 	progress[thread].tid = 0;
 	return NULL;
