@@ -30,7 +30,7 @@ static void random_op(struct op *op)
 {
 	op->what = test_random_below(NR_STEPS);
 	op->fd = test_random_below(NR_FDS);
-	op->thread = test_random_below(4) == 0;
+	op->thread = (test_random_below(4) == 0) | (test_random_below(2) ? APT : 0);
 	op->spare = test_random();
 	op->seed = test_random();
 }
@@ -350,7 +350,7 @@ static bool minimise(struct input *in)
 		else if (i == 1)
 			less.quota = 0;
 		else for (unsigned int j = 0; j < less.nr; j++)
-			less.ops[j].thread = 0;
+			less.ops[j].thread &= APT;
 		if (memcmp(&less, in, sizeof(less)) && does_harm(&less))
 			*in = less;
 	}
@@ -388,10 +388,10 @@ static unsigned long number_of(const char *name, unsigned long otherwise)
 /* Steps whose arguments are never right are of little use. */
 static void show_tally(void)
 {
-	char text[NR_STEPS * 16], *to = text;
+	char text[NR_STEPS * 32], *to = text;
 
 	for (size_t i = 0; i < NR_STEPS; i++)
-		to += snprintf(to, 16, " %02zx:%u/%u", i, tally[i].succeeded, tally[i].begun);
+		to += snprintf(to, 32, " %02zx:%u/%u", i, tally[i].succeeded, tally[i].begun);
 	NOTE("steps that succeeded:%s", text);
 }
 

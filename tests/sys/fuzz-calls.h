@@ -25,7 +25,7 @@ enum { READ = 0x2c, WRITE, READV, POLL, MMAP, DUP, CLOSE, NONBLOCK, ASYNC, PEEK_
 
 static int fds[NR_FDS];
 /* What there is at first: most calls are refused of anything else. */
-enum { FIRST_REGION = 4, FIRST_STREAM = 5 };
+enum { FIRST_QUEUE = 1, FIRST_SEM, FIRST_EVENT, FIRST_REGION, FIRST_STREAM, FIRST_WAIT_SET, FIRST_BROADCAST };
 static char *arena;
 
 /*

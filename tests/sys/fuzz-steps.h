@@ -14,11 +14,14 @@
 
 #define MAX_OPS		24
 
-/* One step: what, on which descriptor, and what its arguments come from. */
+/* One step: what, on which descriptor, by which thread (0 or 1, with flags), and what its arguments come from. */
 struct op {
 	uint8_t what, fd, thread, spare;
 	uint32_t seed;
 };
+
+/* Of a command: a descriptor of the right kind, and arguments that are mostly right, so that one builds upon the other. */
+#define APT	2
 
 struct input {
 	uint8_t nr;
@@ -126,13 +129,67 @@ static unsigned int count_fresh(void)
 
 /* ---- carrying out an input; in a process of its own ---- */
 
-static uint32_t number32(char member, uint32_t size, const struct step *c, uint64_t *state)
+/* See APT. */
+static int apt_fd(const struct step *c, int fd, uint64_t *state)
 {
-	if (!(draw(state) % 40))
+	switch (_IOC_NR(c->cmd) >> 3) {
+	case 2:		/* for every kind */
+		return draw(state) % 2 ? fd : fds[FIRST_QUEUE + draw(state) % 2];
+	case 4:
+	case 5:
+		return fds[draw(state) % 8 ? FIRST_QUEUE : FIRST_BROADCAST];
+	case 6:
+		return fds[FIRST_REGION];
+	case 7:
+		return fds[FIRST_SEM];
+	case 8:
+		return fds[FIRST_EVENT];
+	case 9:
+		return fds[FIRST_STREAM];
+	case 10:
+		return fds[FIRST_WAIT_SET];
+	default:
+		return fd;
+	}
+}
+
+/* @m: the member, after another one */
+static uint32_t apt_number32(const char *m, const struct step *c, uint64_t *state)
+{
+	bool unused = c->cmd == IPCX_WAIT_SET_REMOVE || m[-1] == 'e';	/* of IPCX_WAIT, the alert */
+
+	switch (*m) {
+	case 'f':
+	case 'h':
+		return draw(state) % 12 == 0;
+	case 't':
+		/* none is selected */
+		return m[-1] == 'h' ? 0 : 1 + draw(state) % 3;
+	case 'n':
+		/* how much of an object is waited for */
+		return m[-1] == 'w' ? 0 : 1 + draw(state) % 2;
+	case 'd':
+		return unused ? 0 : fds[1 + draw(state) % 8];
+	case 'w':
+		return unused ? 0 : draw(state) % 3;
+	case 'r':
+		return 3;
+	default:
+		return 0;
+	}
+}
+
+static uint32_t number32(const char *m, uint32_t size, const struct step *c, bool apt, uint64_t *state)
+{
+	char member = *m;
+
+	if (!(draw(state) % 40) && !apt)
 		return odd_number(state);
+	if (apt && strchr("fhtndwr", member))
+		return apt_number32(m, c, state);
 	switch (member) {
 	case 's':
-		return draw(state) % 30 ? size : draw(state) % 256;
+		return draw(state) % 30 || apt ? size : draw(state) % 256;
 	case 'f':
 		return draw(state) % 3 ? 0 : draw(state) % 3 ? 1u << draw(state) % 8 : 1u << draw(state) % 32;
 	case 'm':
@@ -164,23 +221,45 @@ static uint32_t number32(char member, uint32_t size, const struct step *c, uint6
 	}
 }
 
-static uint64_t number64(char member, uint64_t *state)
+static void *message_at(bool apt, uint64_t *state)
 {
+	return apt ? arena + PAGE + draw(state) % 512 * 16 : address(state);
+}
+
+static uint64_t apt_number64(char member, uint64_t *state)
+{
+	switch (member) {
+	case 'L':
+		return draw(state) % 2 ? 300 : draw(state) % 300;
+	case 'T':
+		return ipcx_after_ns(draw(state) % 4 ? 200000 : 20000000);
+	case 'I':
+		return draw(state) % 2;
+	default:
+		return 0;
+	}
+}
+
+static uint64_t number64(char member, bool apt, uint64_t *state)
+{
+	unsigned int nr_fds = apt ? 8 : NR_FDS, nr_names = apt ? 2 : 6;
 	struct ipcx_wait_entry *e = (void *)arena;
 	struct ipcx_msg *msgs = (void *)arena;
 	int i;
 
-	if (!(draw(state) % 40))
+	if (!(draw(state) % 40) && !apt)
 		return odd_number(state);
+	if (apt && strchr("LTI", member))
+		return apt_number64(member, state);
 	switch (member) {
 	case 'N':
-		if (draw(state) % 2)
+		if (draw(state) % 2 && !apt)
 			return 0;
-		i = draw(state) % 6;
+		i = draw(state) % nr_names;
 		snprintf(arena + i * 32, 32, "fuzz-%d", i);
 		return (uintptr_t)arena + i * 32;
 	case 'B':
-		return (uintptr_t)address(state);
+		return (uintptr_t)message_at(apt, state);
 	case 'L':
 		return draw(state) % 3 ? draw(state) % 300 : draw(state) % 20000;
 	case 'T':
@@ -188,17 +267,17 @@ static uint64_t number64(char member, uint64_t *state)
 	case 'E':
 		e += 128 + draw(state) % 8;
 		for (i = 0; i < 9; i++)
-			e[i] = (struct ipcx_wait_entry){ .fd = fds[draw(state) % NR_FDS], .what = draw(state) % 3 };
+			e[i] = (struct ipcx_wait_entry){ .fd = fds[draw(state) % nr_fds], .what = draw(state) % 3 };
 		return (uintptr_t)e;
 	case 'M':
 		msgs += 64 + draw(state) % 8;
 		for (i = 0; i < 9; i++)
-			msgs[i] = (struct ipcx_msg){ .buf = (uintptr_t)address(state), .len = draw(state) % 300,
+			msgs[i] = (struct ipcx_msg){ .buf = (uintptr_t)message_at(apt, state), .len = draw(state) % 300,
 						     .type = 1 + draw(state) % 3, .priority = draw(state) % 2 };
 		return (uintptr_t)msgs;
 	case 'F':
 		for (i = 0; i < 9; i++)
-			((int *)(arena + 3000))[i] = fds[draw(state) % NR_FDS];
+			((int *)(arena + 3000))[i] = fds[draw(state) % nr_fds];
 		return (uintptr_t)arena + 3000;
 	case 'I':
 	case 'Q':
@@ -236,21 +315,25 @@ static int through_uring(int fd, unsigned long cmd, void *arg, uint64_t *state)
 	return ret;
 }
 
-static int command(const struct step *c, int fd, bool by_uring, uint64_t *state)
+static int command(const struct step *c, int fd, bool by_uring, bool apt, uint64_t *state)
 {
 	uint32_t size = _IOC_SIZE(c->cmd), value32;
-	char arg[256], *to = arg, *at = address(state);
+	char arg[256], *to = arg, *at = apt ? arena + PAGE : address(state);
 	uint64_t value64;
 	int ret;
 
+	if (apt) {
+		fd = apt_fd(c, fd, state);
+		by_uring &= fd != fds[0];	/* the device knows none */
+	}
 	for (const char *m = c->members; *m; m++) {
 		if (*m >= 'A' && *m <= 'Z') {
-			value64 = number64(*m, state);
+			value64 = number64(*m, apt, state);
 			memcpy(to, &value64, 8);
 			to += 8;
 			m++;
 		} else {
-			value32 = number32(*m, size, c, state);
+			value32 = number32(m, size, c, apt, state);
 			memcpy(to, &value32, 4);
 			to += 4;
 		}
@@ -289,7 +372,7 @@ static void *carry_out(void *arg)
 		__atomic_fetch_add(&tally[op->what].begun, 1, __ATOMIC_RELAXED);
 		if (steps[op->what].members)
 			ret = command(&steps[op->what], _IOC_NR(steps[op->what].cmd) < 0x10 ? fds[0] : fd, op->spare & 8,
-				      &state);
+				      op->thread & APT, &state);
 		else
 			ret = other(op->what, fd, &state);
 		if (ret >= 0)
