@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Command lines of every command that can be run without its work being done: there is no device here, the trace cannot
- * begin, and of the bench only the options are read.  Whatever is on the line, the command ends with one of its statuses; if
- * that is not 0, it has said why on stderr and printed nothing.  If this fails, a wrong line crashes the command, or is
- * taken for a right one in silence.
+ * Command lines of the whole command without its work being done: there is no device here, the trace cannot begin, and of the
+ * bench only the options are read.  Whatever is on the line, the command ends with one of its statuses; if that is not 0, it
+ * has said why on stderr and printed nothing.  If this fails, a wrong line crashes the command, or is taken for a right one
+ * in silence.
  */
 #include "no-device.h"
 
@@ -64,28 +64,51 @@ static int bench_options(int argc, char **argv)
 	return STATUS_OK;
 }
 
-static const struct { const char *name; int (*run)(int argc, char **argv); } all[] = {
-	{ "ipcx bench", bench_options }, { "ipcx call", cmd_call }, { "ipcx serve", cmd_serve }, { "ipcx create", cmd_create },
-	{ "ipcx rm", cmd_rm }, { "ipcx pulse", cmd_pulse }, { "ipcx ls", cmd_ls }, { "ipcx stat", cmd_stat },
-	{ "ipcx map", cmd_map }, { "ipcx notify", cmd_notify }, { "ipcx peek", cmd_peek }, { "ipcx recv", cmd_recv },
-	{ "ipcx watch", cmd_watch }, { "ipcx purge", cmd_purge }, { "ipcx shutdown", cmd_shutdown }, { "ipcx post", cmd_post },
-	{ "ipcx wait", cmd_wait }, { "ipcx send", cmd_send }, { "ipcx top", cmd_top }, { "ipcx trace", cmd_trace },
-	{ "ipcx set", cmd_set }, { "ipcx reset", cmd_reset },
-};
+/* ---- the whole command: the table of main.c chooses ---- */
 
-/* The first byte chooses the command, the second why there is no device; then one argument a line. */
+#define cmd_bench	bench_options
+#define main		ipcx_main
+#include "../../tools/ipcx/main.c"
+#undef cmd_bench
+#undef main
+
+/* The command that byte @which means, or NULL: it is on the line, if there is any. */
+static const struct command *choose(uint8_t which)
+{
+	which %= ARRAY_SIZE(commands);
+	return commands[which].run ? &commands[which] : NULL;
+}
+
+/* Is there anything in main.c that a line which begins with @word can be about? */
+static bool is_known(const char *word)
+{
+	static const char *const others[] = { "--version", "-V", "--help", "-h", "help" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (!strcmp(word, others[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].run && !strcmp(word, commands[i].name))
+			return true;
+	return false;
+}
+
+/*
+ * The first byte chooses the command, a heading's place in the table none; the second why there is no device; then one
+ * argument a line.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	static const int errors[] = { ENOENT, EACCES, ENXIO, ENOMEM };
 	struct input in = { bytes, len };
-	unsigned int which = take_u8(&in) % ARRAY_SIZE(all);
-	char *text, *rest, name[32], *argv[MAX_ARGS + 2] = { name };
+	const struct command *chosen = choose(take_u8(&in));
+	char *text, *rest, *argv[MAX_ARGS + 3] = { "ipcx", chosen ? strdup(chosen->name) : NULL };
+	int argc = chosen ? 2 : 1, status;
 	struct captured said;
-	int argc = 1, status;
 
 	no_device_errno = errors[take_u8(&in) % 4];
 	rest = text = take_text(&in);
-	while (argc <= MAX_ARGS && rest && *rest) {
+	while (argc < MAX_ARGS + 2 && rest && *rest) {
 		/* each in memory of just its size */
 		char *arg = strsep(&rest, "\n");
 
@@ -94,23 +117,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 			abort();
 	}
 	free(text);
-	strcpy(name, all[which].name);
-	command_name = all[which].name;
+	command_name = "ipcx";
 	optind = 0;
 	{
-		char *args[MAX_ARGS + 2];
+		char *args[MAX_ARGS + 3];
 
 		/* the command may put them into another order */
 		memcpy(args, argv, sizeof(args));
 		capture(&said);
-		status = all[which].run(argc, args);
+		status = ipcx_main(argc, args);
 		end_capture(&said);
 	}
-	REQUIRE(status >= STATUS_OK && status <= STATUS_USAGE, "%s: status %d", name, status);
-	REQUIRE(!status || (said.err_len && said.err[said.err_len - 1] == '\n'), "%s: status %d, and says '%s'", name, status,
-		said.err);
-	REQUIRE(!status || !said.out_len, "%s: status %d, and prints '%s'", name, status, said.out);
-	REQUIRE(status || !said.err_len, "%s: status 0, and says '%s'", name, said.err);
+	REQUIRE(status >= STATUS_OK && status <= STATUS_USAGE, "%s: status %d", command_name, status);
+	REQUIRE(!status || (said.err_len && said.err[said.err_len - 1] == '\n'), "%s: status %d, and says '%s'", command_name,
+		status, said.err);
+	REQUIRE(!status || !said.out_len, "%s: status %d, and prints '%s'", command_name, status, said.out);
+	REQUIRE(status || !said.err_len, "%s: status 0, and says '%s'", command_name, said.err);
+	REQUIRE(status == STATUS_USAGE || (argc > 1 && is_known(argv[1])), "status %d of '%s'", status, argc > 1 ? argv[1] : "");
 	release(&said);
 	for (int i = 1; i < argc; i++)
 		free(argv[i]);

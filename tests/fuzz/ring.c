@@ -4,13 +4,23 @@
  * peer writes meanwhile.  If this fails, a process that shares a ring with another can be made to crash, to hang, to touch
  * what is not the ring's, or to see an error that it cannot know.
  */
+#include <poll.h>
+#include <sys/eventfd.h>
+
 #include "shared-memory.h"
+
+static ssize_t read_bell(int fd, void *buf, size_t len);
+
+#define read(...)	read_bell(__VA_ARGS__)
+#include "../../ulib/ring-poll.c"
+#undef read
 
 #define MAX_LEN		512
 #define MAX_MSGS	6
 
 static const int moves[] = { EAGAIN, EBADF, EBADMSG, EINTR, EINVAL, EMSGSIZE, EPIPE, EPROTO, ETIMEDOUT, 0 };
 static const int attaches[] = { EBUSY, EINVAL, ENODATA, ENOMEM, EPERM, EUSERS, EPROTO, 0 };
+static const int arms[] = { EBADF, EINVAL, EPIPE, EPROTO, 0 };
 static const int formats[] = { EEXIST, EINVAL, ENOSPC, EPERM, 0 };
 
 #define HEAD		1024		/* bytes in which there are no messages */
@@ -190,6 +200,149 @@ static void one_call(struct ipcx_ring *ring, struct input *in)
 		REQUIRE(!ret || ret == -EBADF, "%zd", ret);
 		REQUIRE(ret || stat.used <= stat.slots, "%u messages in %u slots", stat.used, stat.slots);
 	}
+}
+
+/* ---- bells ---- */
+
+enum { BELL_EVENT, BELL_UNITS, BELL_FULL, BELL_BLOCKING, BELL_PIPE, BELL_MEMORY, BELL_CLOSED, BELL_NONE, NR_BELLS };
+
+/**
+ * struct user - a handle, and what it must know
+ * @role: its ends; 0: it is not attached
+ * @bells: what each of its ends and the other end of each is polled through: BELL_*
+ */
+static struct user {
+	struct ipcx_ring ring;
+	unsigned int role;
+	int bells[2];
+} users[2];
+
+/**
+ * bells - descriptors that a peer may have sent
+ * @is_filled: who has them writes again whenever they are read
+ * @nr_reads: of the call that is made now
+ * @armed: of a receiver who has been told to poll, and whom nothing has disturbed since: BELL_*
+ */
+static struct {
+	int fds[NR_BELLS];
+	bool is_filled;
+	unsigned int nr_reads;
+	int armed;
+} bells;
+
+static void write_bell(int bell, uint64_t value)
+{
+	ssize_t ret __attribute__((unused)) = write(bells.fds[bell], &value, sizeof(value));
+}
+
+static ssize_t read_bell(int fd, void *buf, size_t len)
+{
+	ssize_t ret = read(fd, buf, len);
+
+	hostile_moment();
+	bells.nr_reads++;
+	if (bells.is_filled)
+		for (int i = BELL_EVENT; i <= BELL_FULL; i++)
+			write_bell(i, 1);
+	return ret;
+}
+
+/* The same for each input: two that may be used, one that is full, and what must be refused. */
+static void make_bells(void)
+{
+	int ends[2];
+
+	bells.fds[BELL_EVENT] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	bells.fds[BELL_UNITS] = eventfd(100, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+	bells.fds[BELL_FULL] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	bells.fds[BELL_BLOCKING] = eventfd(0, EFD_CLOEXEC);
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
+		abort();
+	close(ends[0]);
+	bells.fds[BELL_PIPE] = ends[1];
+	bells.fds[BELL_MEMORY] = peer.fd;
+	bells.fds[BELL_CLOSED] = 1 << 20;
+	bells.fds[BELL_NONE] = -1;
+	write_bell(BELL_FULL, UINT64_MAX - 1);
+	bells.is_filled = false;
+	bells.armed = BELL_NONE;
+}
+
+static void close_bells(void)
+{
+	for (int i = BELL_EVENT; i <= BELL_PIPE; i++)
+		close(bells.fds[i]);
+}
+
+static void set_bell(struct user *user, unsigned int end, int bell)
+{
+	int ret = ipcx_ring_set_bell(&user->ring, end, bells.fds[bell]), expected;
+
+	expected = !end || end > 2 ? -EINVAL : bell == BELL_CLOSED ? -EBADF :
+		   bell >= BELL_BLOCKING && bell <= BELL_MEMORY ? -EINVAL : 0;
+	REQUIRE(ret == expected, "%d and not %d: bell %d of end %u", ret, expected, bell, end);
+	if (!ret)
+		user->bells[end - 1] = bell;
+}
+
+/* What it returns if it cannot look is known; how often it looks has a bound, whatever the memory and the bell say. */
+static void arm(struct user *user, unsigned int end)
+{
+	unsigned int most = 1000 + 64 * peer.len / 16;
+	struct ipcx_ring_stat stat;
+	int ret;
+
+	ipcx_ring_stat(&user->ring, &stat);
+	bells.nr_reads = peer.nr_loads = 0;
+	ret = ipcx_ring_arm(&user->ring, end);
+	require_documented("ipcx_ring_arm", ret, arms);
+	REQUIRE(ret <= 1000, "poll for %d ms", ret);
+	REQUIRE(bells.nr_reads <= 64, "%u reads", bells.nr_reads);
+	REQUIRE(peer.nr_loads <= most, "%u loads", peer.nr_loads);
+	if (!end || end > 2)
+		REQUIRE(ret == -EINVAL, "%d for end %u", ret, end);
+	else if (!(user->role & end))
+		REQUIRE(ret == -EBADF, "%d for end %u of %u", ret, end, user->role);
+	else if (user->bells[end - 1] == BELL_NONE)
+		REQUIRE(ret == -EINVAL, "%d without a bell", ret);
+	if (ret > 0 && end == IPCX_RING_RECEIVER && !peer.has_written)
+		bells.armed = user->bells[end - 1];
+}
+
+/* A message has been published by @user: who was told to poll must see it. */
+static void require_rung(const struct user *user)
+{
+	struct pollfd bell = { bells.fds[bells.armed], POLLIN, 0 };
+
+	if (bells.armed == BELL_NONE || user->bells[IPCX_RING_RECEIVER - 1] != bells.armed)
+		return;
+	REQUIRE(poll(&bell, 1, 0) == 1 && bell.revents & POLLIN, "bell %d has not been rung", bells.armed);
+}
+
+/* What is done with bells: a byte says what, and one of which end. */
+static void one_bell(struct user *user, struct input *in)
+{
+	uint8_t what = take_u8(in), end = take_u8(in);
+	uint64_t value;
+
+	end = end < 250 ? 1 + end % 2 : end;
+	switch (what % 4) {
+	case 0:
+		set_bell(user, end, what >> 2 & 15 ? (what >> 2) % 3 : take_u8(in) % NR_BELLS);
+		break;
+	case 1:
+		arm(user, end);
+		return;
+	case 2:
+		/* who has it empties it */
+		for (int i = BELL_EVENT; i <= BELL_FULL; i++)
+			while (what & 8 && read(bells.fds[i], &value, sizeof(value)) == sizeof(value))
+				;
+		break;
+	default:
+		bells.is_filled = what & 4;
+	}
+	bells.armed = BELL_NONE;
 }
 
 /* Most inputs begin with a ring, so that what follows matters; some with any first word. */
