@@ -120,7 +120,7 @@ static void read_in_place(struct ipcx_ring *ring, struct input *in, unsigned int
 	require_documented("ipcx_ring_release", ipcx_ring_release(ring, take_u8(in) % (MAX_MSGS + 1)), moves);
 }
 
-static void send_many(struct ipcx_ring *ring, struct input *in, unsigned int flags, uint64_t end)
+static int send_many(struct ipcx_ring *ring, struct input *in, unsigned int flags, uint64_t end)
 {
 	struct iovec msgs[MAX_MSGS];
 	unsigned int nr = take_u8(in) % (MAX_MSGS + 1);
@@ -130,6 +130,7 @@ static void send_many(struct ipcx_ring *ring, struct input *in, unsigned int fla
 	ret = ipcx_ring_sendv(ring, msgs, nr, flags, end);
 	require_documented("ipcx_ring_sendv", ret, moves);
 	REQUIRE(ret <= (int)nr && ret != 0, "%d of %u messages", ret, nr);
+	return ret;
 }
 
 static void one_reservation(struct ipcx_ring *ring, struct input *in, unsigned int flags, uint64_t end)
@@ -144,62 +145,6 @@ static void one_reservation(struct ipcx_ring *ring, struct input *in, unsigned i
 		memset(addr, 1, len);
 	}
 	require_documented("ipcx_ring_commit", ipcx_ring_commit(ring, take_u8(in) % 4 ? len : take_u16(in)), moves);
-}
-
-static void one_call(struct ipcx_ring *ring, struct input *in)
-{
-	uint8_t what = take_u8(in);
-	struct ipcx_ring_stat stat;
-	struct iovec msg;
-	unsigned int flags;
-	const void *addr;
-	uint64_t end;
-	ssize_t ret;
-	size_t room;
-
-	end = take_patience(in, &flags);
-	switch (what % 10) {
-	case 0:
-		take_msgs(in, &msg, 1, true);
-		ret = ipcx_ring_send_until(ring, msg.iov_base, msg.iov_len, flags, end);
-		require_documented("ipcx_ring_send_until", ret, moves);
-		break;
-	case 1:
-		take_msgs(in, &msg, 1, true);
-		room = msg.iov_len;
-		ret = ipcx_ring_recv_until(ring, msg.iov_base, room, flags, end);
-		require_documented("ipcx_ring_recv_until", ret, moves);
-		msg.iov_len = ret < 0 ? 0 : (size_t)ret;
-		require_canaries(&msg, 1, &room);
-		break;
-	case 2:
-		send_many(ring, in, flags, end);
-		break;
-	case 3:
-		receive_many(ring, in, flags, end);
-		break;
-	case 4:
-		write_in_place(ring, in, flags, end);
-		break;
-	case 5:
-		read_in_place(ring, in, flags, end);
-		break;
-	case 6:
-		one_reservation(ring, in, flags, end);
-		break;
-	case 7:
-		ret = ipcx_ring_peek(ring, &addr, flags, end);
-		require_documented("ipcx_ring_peek", ret, moves);
-		REQUIRE(ret < 0 || is_payload(addr, (size_t)ret), "a message of %zd bytes outside", ret);
-		break;
-	case 8:
-		require_documented("ipcx_ring_release", ipcx_ring_release(ring, take_u8(in) % 4), moves);
-		break;
-	default:
-		ret = ipcx_ring_stat(ring, &stat);
-		REQUIRE(!ret || ret == -EBADF, "%zd", ret);
-		REQUIRE(ret || stat.used <= stat.slots, "%u messages in %u slots", stat.used, stat.slots);
-	}
 }
 
 /* ---- bells ---- */
@@ -288,15 +233,13 @@ static void set_bell(struct user *user, unsigned int end, int bell)
 /* What it returns if it cannot look is known; how often it looks has a bound, whatever the memory and the bell say. */
 static void arm(struct user *user, unsigned int end)
 {
-	unsigned int most = 1000 + 64 * peer.len / 16;
-	struct ipcx_ring_stat stat;
+	unsigned int most = 1000 + peer.len;
 	int ret;
 
-	ipcx_ring_stat(&user->ring, &stat);
 	bells.nr_reads = peer.nr_loads = 0;
 	ret = ipcx_ring_arm(&user->ring, end);
 	require_documented("ipcx_ring_arm", ret, arms);
-	REQUIRE(ret <= 1000, "poll for %d ms", ret);
+	REQUIRE(ret <= 100, "poll for %d ms", ret);
 	REQUIRE(bells.nr_reads <= 64, "%u reads", bells.nr_reads);
 	REQUIRE(peer.nr_loads <= most, "%u loads", peer.nr_loads);
 	if (!end || end > 2)
@@ -305,8 +248,8 @@ static void arm(struct user *user, unsigned int end)
 		REQUIRE(ret == -EBADF, "%d for end %u of %u", ret, end, user->role);
 	else if (user->bells[end - 1] == BELL_NONE)
 		REQUIRE(ret == -EINVAL, "%d without a bell", ret);
-	if (ret > 0 && end == IPCX_RING_RECEIVER && !peer.has_written)
-		bells.armed = user->bells[end - 1];
+	/* whose bell it is or was has been emptied */
+	bells.armed = ret > 0 && end == IPCX_RING_RECEIVER ? user->bells[end - 1] : BELL_NONE;
 }
 
 /* A message has been published by @user: who was told to poll must see it. */
@@ -314,7 +257,7 @@ static void require_rung(const struct user *user)
 {
 	struct pollfd bell = { bells.fds[bells.armed], POLLIN, 0 };
 
-	if (bells.armed == BELL_NONE || user->bells[IPCX_RING_RECEIVER - 1] != bells.armed)
+	if (bells.armed == BELL_NONE || user->bells[IPCX_RING_RECEIVER - 1] != bells.armed || peer.has_written)
 		return;
 	REQUIRE(poll(&bell, 1, 0) == 1 && bell.revents & POLLIN, "bell %d has not been rung", bells.armed);
 }
@@ -345,6 +288,73 @@ static void one_bell(struct user *user, struct input *in)
 	bells.armed = BELL_NONE;
 }
 
+static void one_call(struct user *user, struct input *in)
+{
+	struct ipcx_ring *ring = &user->ring;
+	uint8_t what = take_u8(in) % 11;
+	struct ipcx_ring_stat stat;
+	struct iovec msg;
+	unsigned int flags;
+	const void *addr;
+	uint64_t end;
+	ssize_t ret;
+	size_t room;
+
+	if (what == 10) {
+		one_bell(user, in);
+		return;
+	}
+	/* only who sends leaves a receiver as it is */
+	if (what != 0 && what != 2)
+		bells.armed = BELL_NONE;
+	end = take_patience(in, &flags);
+	switch (what) {
+	case 0:
+		take_msgs(in, &msg, 1, true);
+		ret = ipcx_ring_send_until(ring, msg.iov_base, msg.iov_len, flags, end);
+		require_documented("ipcx_ring_send_until", ret, moves);
+		if (!ret)
+			require_rung(user);
+		break;
+	case 1:
+		take_msgs(in, &msg, 1, true);
+		room = msg.iov_len;
+		ret = ipcx_ring_recv_until(ring, msg.iov_base, room, flags, end);
+		require_documented("ipcx_ring_recv_until", ret, moves);
+		msg.iov_len = ret < 0 ? 0 : (size_t)ret;
+		require_canaries(&msg, 1, &room);
+		break;
+	case 2:
+		if (send_many(ring, in, flags, end) > 0)
+			require_rung(user);
+		break;
+	case 3:
+		receive_many(ring, in, flags, end);
+		break;
+	case 4:
+		write_in_place(ring, in, flags, end);
+		break;
+	case 5:
+		read_in_place(ring, in, flags, end);
+		break;
+	case 6:
+		one_reservation(ring, in, flags, end);
+		break;
+	case 7:
+		ret = ipcx_ring_peek(ring, &addr, flags, end);
+		require_documented("ipcx_ring_peek", ret, moves);
+		REQUIRE(ret < 0 || is_payload(addr, (size_t)ret), "a message of %zd bytes outside", ret);
+		break;
+	case 8:
+		require_documented("ipcx_ring_release", ipcx_ring_release(ring, take_u8(in) % 4), moves);
+		break;
+	default:
+		ret = ipcx_ring_stat(ring, &stat);
+		REQUIRE(!ret || ret == -EBADF, "%zd", ret);
+		REQUIRE(ret || stat.used <= stat.slots, "%u messages in %u slots", stat.used, stat.slots);
+	}
+}
+
 /* Most inputs begin with a ring, so that what follows matters; some with any first word. */
 static size_t begin(struct input *in)
 {
@@ -372,37 +382,57 @@ static size_t begin(struct input *in)
 	return size;
 }
 
+static void attach(struct user *user, unsigned int role)
+{
+	int ret = ipcx_ring_attach(&user->ring, peer.fd, role);
+
+	require_documented("ipcx_ring_attach", ret, attaches);
+	if (!ret)
+		user->role = role & (IPCX_RING_SENDER | IPCX_RING_RECEIVER);
+	user->bells[0] = user->bells[1] = BELL_NONE;
+	bells.armed = BELL_NONE;
+}
+
+static void detach(struct user *user)
+{
+	int ret = ipcx_ring_detach(&user->ring);
+
+	REQUIRE(!ret, "%d", ret);
+	user->role = 0;
+	bells.armed = BELL_NONE;
+	ret = ipcx_ring_set_bell(&user->ring, IPCX_RING_RECEIVER, bells.fds[BELL_EVENT]);
+	REQUIRE(ret == -EBADF, "%d", ret);
+	ret = ipcx_ring_arm(&user->ring, IPCX_RING_RECEIVER);
+	REQUIRE(ret == -EBADF, "%d", ret);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	static struct ipcx_ring rings[2];
 	struct input in = { bytes, len };
-	bool attached[2] = { 0 };
-	int ret;
 
 	begin(&in);
+	make_bells();
 	while (in.left) {
-		uint8_t what = take_u8(&in), which = what & 1;
+		uint8_t what = take_u8(&in);
+		struct user *user = &users[what & 1];
 
 		if (what & 0x40) {
 			take_strike(&in);
-		} else if (!attached[which]) {
+		} else if (!user->role) {
 			/* flags that there are not, now and then */
-			ret = ipcx_ring_attach(&rings[which], peer.fd, what & 0x20 ? take_u8(&in) : what >> 1 & 3 ?: 3);
-			require_documented("ipcx_ring_attach", ret, attaches);
-			attached[which] = !ret;
-			if (!ret)
-				ipcx_ring_set_spin(&rings[which], what & 8 ? 1000 : 0);
+			attach(user, what & 0x20 ? take_u8(&in) : what >> 1 & 3 ?: 3);
+			if (user->role)
+				ipcx_ring_set_spin(&user->ring, what & 8 ? 1000 : 0);
 		} else if ((what & 0x3e) == 0x3e) {
-			ret = ipcx_ring_detach(&rings[which]);
-			REQUIRE(!ret, "%d", ret);
-			attached[which] = false;
+			detach(user);
 		} else {
-			one_call(&rings[which], &in);
+			one_call(user, &in);
 		}
 	}
 	for (int i = 0; i < 2; i++)
-		if (attached[i])
-			ipcx_ring_detach(&rings[i]);
+		if (users[i].role)
+			detach(&users[i]);
+	close_bells();
 	peer_end();
 	return 0;
 }

@@ -99,12 +99,15 @@ static struct {
 	/* what will be written, and after how many more loads */
 	struct strike { uint32_t after; uint32_t at; uint64_t value; uint8_t how; } strikes[MAX_STRIKES];
 	unsigned int nr_strikes;
+	unsigned int nr_loads;		/* that the library has made */
+	bool has_written;		/* it is not honest */
 } peer;
 
 static void write_word(const struct strike *s)
 {
 	uint64_t *word;
 
+	peer.has_written = true;
 	if (peer.len < 8)
 		return;
 	word = (uint64_t *)(peer.base + s->at % (peer.len - 7) / 8 * 8);
@@ -137,6 +140,7 @@ static void write_word(const struct strike *s)
 
 static void strike_now(void)
 {
+	peer.nr_loads++;
 	for (unsigned int i = 0; i < peer.nr_strikes; i++) {
 		if (peer.strikes[i].after--)
 			continue;
