@@ -143,24 +143,29 @@ enum trace_mech trace_mech_of(const struct trace_probe *probe, uint64_t detail)
 
 /* ---- offsets ---- */
 
-/* The byte offset of @member, also within unnamed structures and unions; -1 if there is none. */
-static long find_member(const struct btf *btf, const struct btf_type *type, const char *member)
+/* No structure has as many members: types that contain themselves do. */
+#define MAX_LOOKS	4096
+
+/* The byte offset of @member, also within unnamed structures and unions; -1 if there is none.  @looks: at members, so far. */
+static long find_member(const struct btf *btf, const struct btf_type *type, const char *member, unsigned int *looks)
 {
 	const struct btf_member *m = btf_members(type);
 
-	for (int i = 0; i < btf_vlen(type); i++) {
+	for (int i = 0; i < btf_vlen(type) && ++*looks <= MAX_LOOKS; i++) {
 		const char *name = btf__name_by_offset(btf, m[i].name_off);
 		long at = btf_member_bit_offset(type, i) / 8, inner;
 		const struct btf_type *of;
 
+		if (!name)
+			continue;
 		if (!strcmp(name, member))
 			return at;
 		if (*name)
 			continue;
 		of = btf__type_by_id(btf, m[i].type);
-		if (!btf_is_composite(of))
+		if (!of || !btf_is_composite(of))
 			continue;
-		inner = find_member(btf, of, member);
+		inner = find_member(btf, of, member, looks);
 		if (inner >= 0)
 			return at + inner;
 	}
@@ -173,6 +178,7 @@ static long offset_of(const char *what)
 	static struct btf *btf;
 	static bool tried;
 	const char *dot = strchr(what, '.');
+	unsigned int looks = 0;
 	char name[64];
 	long id;
 
@@ -189,7 +195,7 @@ static long offset_of(const char *what)
 	id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
 	if (id < 0)
 		return -1;
-	return find_member(btf, btf__type_by_id(btf, id), dot + 1);
+	return find_member(btf, btf__type_by_id(btf, id), dot + 1, &looks);
 }
 
 char *trace_probe_fields(const char *fields)
