@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Records of the kernel's trace: of any length, with any bytes, in any order.  They are read as `ipcx trace` reads those of
- * the ring buffer, followed, and printed in every form.  If this fails, a trace that lost events, or that a kernel writes in
- * another way, crashes the command, or what it prints is not what programs can read.
+ * Records of the kernel's trace: of any length, with any bytes, in any order; one by one, or in the pages of a ring buffer.
+ * They are read as `ipcx trace` reads them, followed, and printed in every form.  If this fails, a trace that lost events, or
+ * that a kernel writes in another way, crashes the command, or what it prints is not what programs can read.
  */
 #include <ctype.h>
 #include <sys/mman.h>
@@ -15,6 +15,11 @@
 /* texts of the kernel: from the input */
 static const char *stats_text;
 #define tracefs_instance_file_read(instance, path, size)	((void)(path), strdup(stats_text))
+/* pages of the ring buffer: from the input as well, and what is found in them is looked at */
+static int read_page(char *page);
+static void see_record(uint64_t ts, int id, const void *data, uint32_t len);
+#define tracefs_cpu_read(cpu, page, nonblock)			((void)(cpu), read_page(page))
+#define trace_dat_event(cpu, ts, tid, id, data, len)		see_record(ts, id, data, len)
 #include "../../tools/ipcx/trace/collect.c"
 
 #define HEAD	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"		\
@@ -53,13 +58,18 @@ static const struct { const char *system, *name, *fields; } formats[] = {
 
 #define PROBES	100		/* number of the first probe's event */
 
-/* The formats as the kernel has them; and each probe, at both of its ends. */
+/* The formats as the kernel has them; each probe, at both of its ends; and one processor, whose buffer is the input. */
 static void learn_formats(void)
 {
 	static const struct trace_options all = { .mechs = ~0U };
 	static struct trace_session session;
 	char text[2048];
 
+	static struct tracefs_cpu *one[] = { (struct tracefs_cpu *)one };
+
+	t.running = true;
+	t.nr_cpus = 1;
+	t.cpus = one;
 	t.tep = tep_alloc();
 	t.kbuffer = kbuffer_alloc(KBUFFER_LSIZE_8, KBUFFER_ENDIAN_LITTLE);
 	if (!t.tep || !t.kbuffer)
@@ -84,37 +94,172 @@ static void learn_formats(void)
 	enable_probes();
 }
 
-/* A record: a byte chooses the event, one how much there is of it, one the thread, and one how much later it is. */
-static void take_record(struct input *in, uint64_t *now)
+/*
+ * A record: a byte chooses the event, one how much there is of it, one the thread, and one how much later it is.  Returns its
+ * @len bytes, to be free()d.
+ */
+static unsigned char *take_record(struct input *in, uint64_t *now, size_t *len)
 {
 	uint8_t which = take_u8(in), how = take_u8(in), tid = take_u8(in);
-	size_t nr = ARRAY_SIZE(formats), len = 8 + (how & 0x80 ? how & 0x7f : 56), used;
-	struct tep_record record = { .size = (int)len };
+	size_t nr = ARRAY_SIZE(formats), used;
 	uint16_t id = which % (nr + t.nr_kprobes);
-	struct tep_event *event;
 	unsigned char *data;
 
+	*len = 8 + (how & 0x80 ? how & 0x7f : 56);
 	id = id < nr ? id + 1 : PROBES + id - nr;
 	*now += take_u8(in);
-	data = calloc(1, len);
+	data = calloc(1, *len + 3);
 	if (!data)
 		abort();
 	memcpy(data, &id, sizeof(id));
 	data[2] = how & 0x20 ? how : 0;
 	data[4] = tid % 8;
 	/* small numbers, each in a byte, or any */
-	for (size_t at = 8; at < len; at += 8) {
+	for (size_t at = 8; at < *len; at += 8) {
 		uint64_t value = how & 1 ? take_u64(in) : take_u8(in);
 
-		used = len - at < 8 ? len - at : 8;
+		used = *len - at < 8 ? *len - at : 8;
 		memcpy(data + at, &value, used);
 	}
-	record.data = data;
+	return data;
+}
+
+static void arrive_alone(struct input *in, uint64_t *now)
+{
+	struct tep_record record = { 0 };
+	struct tep_event *event;
+	size_t len;
+	unsigned char *data = take_record(in, now, &len), *exact = malloc(len);
+
+	if (!exact)
+		abort();
+	memcpy(exact, data, len);
+	free(data);
+	record.data = exact;
+	record.size = (int)len;
 	record.ts = *now;
 	event = tep_find_event_by_record(t.tep, &record);
 	if (event)
 		arrive(event, &record);
+	free(exact);
+}
+
+/* ---- pages of the ring buffer, as the kernel lays them out ---- */
+
+#define PAGE_HEAD	16
+#define MAX_PAGES	4
+
+/**
+ * pages - what is read
+ * @in: the input; NULL: there are none
+ * @page: the one that was read last
+ * @expected: what is in it, @seen of @nr so far
+ */
+static struct {
+	struct input *in;
+	unsigned int nr_pages;
+	uint64_t now;
+	const char *page;
+	struct { uint64_t ts; uint16_t id; size_t len; } expected[BUFFER_PAGE / 8];
+	unsigned int nr, seen;
+} pages;
+
+static void see_record(uint64_t ts, int id, const void *data, uint32_t len)
+{
+	size_t at = (size_t)((const char *)data - pages.page);
+
+	REQUIRE(at >= PAGE_HEAD && at <= BUFFER_PAGE && len <= BUFFER_PAGE - at, "%u bytes at %zu of the page", len, at);
+	REQUIRE(pages.seen < pages.nr, "more than %u records", pages.nr);
+	REQUIRE(pages.expected[pages.seen].ts == ts && pages.expected[pages.seen].id == id &&
+		pages.expected[pages.seen].len == len, "record %u: event %d of %u bytes at %lu", pages.seen, id, len, ts);
+	pages.seen++;
+}
+
+/* Something at *@at of a page: its word, and what follows it; false if there is no room for it. */
+static bool put_in_page(char *page, size_t *at, uint32_t type, uint32_t delta, const void *bytes, size_t len)
+{
+	uint32_t word = type | delta << 5;
+
+	if (len + sizeof(word) > BUFFER_PAGE - *at)
+		return false;
+	memcpy(page + *at, &word, sizeof(word));
+	memcpy(page + *at + sizeof(word), bytes, len);
+	*at += sizeof(word) + len;
+	return true;
+}
+
+/* A record with its length in its word, or before it. */
+static bool put_record(char *page, size_t *at, uint8_t how)
+{
+	uint64_t before = pages.now;
+	size_t len, padded;
+	unsigned char *data = take_record(pages.in, &pages.now, &len), with_len[256];
+	uint32_t said, type, delta = (uint32_t)(pages.now - before);
+	uint16_t id;
+	bool ok;
+
+	padded = (len + 3) & ~3UL;
+	said = (uint32_t)padded + 4;
+	type = how & 0x10 || padded > 112 ? 0 : (uint32_t)padded / 4;
+	memcpy(with_len, &said, sizeof(said));
+	memcpy(with_len + sizeof(said), data, padded);
+	ok = put_in_page(page, at, type, delta, type ? data : with_len, padded + (type ? 0 : sizeof(said)));
+	if (ok) {
+		memcpy(&id, data, sizeof(id));
+		pages.expected[pages.nr].ts = pages.now;
+		pages.expected[pages.nr].id = id;
+		pages.expected[pages.nr++].len = padded;
+	}
 	free(data);
+	return ok;
+}
+
+static void require_all_seen(void)
+{
+	REQUIRE(pages.seen == pages.nr, "%u records of %u", pages.seen, pages.nr);
+}
+
+/*
+ * A byte says what comes next: a record, a time that is far from the last, or a hole; or that this is the end of the page,
+ * behind which events may have been missed.
+ */
+static int read_page(char *page)
+{
+	uint8_t how = 0, hole[68] = { 0 };
+	size_t at = PAGE_HEAD;
+	uint64_t commit;
+	uint32_t word;
+	bool ok = true;
+
+	require_all_seen();
+	if (!pages.in || !pages.in->left || pages.nr_pages++ == MAX_PAGES)
+		return 0;
+	memset(page, 0, BUFFER_PAGE);
+	pages.page = page;
+	pages.nr = pages.seen = 0;
+	memcpy(page, &pages.now, sizeof(pages.now));
+	while (ok && pages.in->left) {
+		how = take_u8(pages.in);
+		if (how >= 0xfd)
+			break;
+		if (how % 16 == 1) {
+			word = take_u8(pages.in);
+			ok = put_in_page(page, &at, KBUFFER_TYPE_TIME_EXTEND, how, &word, sizeof(word));
+			pages.now += ok ? ((uint64_t)word << TS_SHIFT) + how : 0;
+		} else if (how % 16 == 2) {
+			/* its length has itself in it */
+			hole[0] = how / 16 * 4 + sizeof(word);
+			ok = put_in_page(page, &at, KBUFFER_TYPE_PADDING, 1, hole, hole[0]);
+			pages.now += ok;
+		} else {
+			ok = put_record(page, &at, how);
+		}
+	}
+	commit = at - PAGE_HEAD;
+	if (how == 0xfe)
+		commit |= 1U << 31 | (at + sizeof(uint64_t) <= BUFFER_PAGE ? 1U << 30 : 0);
+	memcpy(page + 8, &commit, sizeof(commit));
+	return BUFFER_PAGE;
 }
 
 static void print_json(void)
@@ -272,8 +417,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		free(text);
 		return 0;
 	}
-	while (in.left && nr++ < 200)
-		take_record(&in, &now);
+	memset(&pages, 0, sizeof(pages));
+	if (forms & 0x20) {
+		pages.in = &in;
+		pages.now = now;
+	}
+	while (!pages.in && in.left && nr++ < 200)
+		arrive_alone(&in, &now);
 	drain(follow_bounded, true);
 	free(trace_threads(&threads_nr));
 	if (forms & 1)
