@@ -75,6 +75,23 @@ static inline char *take_text(struct input *in)
 	return text;
 }
 
+/*
+ * Does a terminal obey this text, apart from @allowed characters: control characters of ASCII, or U+0080 to U+009F, in UTF-8
+ * or as bytes of their own?
+ */
+static inline int steers_terminal(const char *text, size_t len, const char *allowed)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i], before = i ? (unsigned char)text[i - 1] : 0;
+
+		if ((c < ' ' || c == 0x7f) && !(c && strchr(allowed, c)))
+			return 1;
+		if (c >= 0x80 && c < 0xa0 && (before < 0x80 || before == 0xc2))
+			return 1;
+	}
+	return 0;
+}
+
 /**
  * struct captured - what a command prints, which the C library writes through stdout and stderr
  * @out, @err: texts, to be free()d by release()

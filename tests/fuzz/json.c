@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the command writes as JSON, with names, payloads and kernel's texts of any bytes: it is JSON, and says what went in.
- * If this fails, whoever names an object can break the programs that read `ipcx ls --json`.
+ * What the command writes as JSON, with names, payloads and kernel's texts of any bytes: it is JSON, says what went in, and no
+ * terminal obeys it; nor what `ipcx ls` writes to one.  If this fails, whoever names an object can break the programs that
+ * read `ipcx ls --json`, or the terminal of who looks.
  */
 #include "no-device.h"
 
 #include "check-json.h"
+#define isatty(fd)	1
 #include "../../tools/ipcx/cmd-ls.c"
+#undef isatty
 #include "../../tools/ipcx/cmd-recv.c"
 #include "../../tools/ipcx/bench/bench.h"
 
@@ -111,6 +114,7 @@ static void fuzz_writer(struct input *in)
 	json_base64(&json, "base64", in->at, in->left);
 	json_end(&json);
 	end_capture(&said);
+	REQUIRE(!steers_terminal(said.out, said.out_len, "\n"), "a control character: %s", said.out);
 	object = require_json(said.out, said.out_len);
 	require_string(object, "text", (const char *)in->at, in->left);
 	require_base64(object, (const char *)in->at, in->left);
@@ -132,9 +136,17 @@ static void fuzz_listing(struct input *in)
 	capture(&said);
 	print_json(&entry);
 	end_capture(&said);
+	REQUIRE(!steers_terminal(said.out, said.out_len, "\n"), "a control character: %s", said.out);
 	object = require_json(said.out, said.out_len);
 	require_string(object, "name", entry.name, strlen(entry.name));
 	json_object_put(object);
+	release(&said);
+	/* one that is not there any more is left out */
+	no_device_errno = EACCES;
+	capture(&said);
+	print_long(&entry);
+	end_capture(&said);
+	REQUIRE(!steers_terminal(said.out, said.out_len, "\n"), "a control character: %s", said.out);
 	release(&said);
 	free(name);
 }
@@ -160,6 +172,7 @@ static void fuzz_message(struct input *in)
 	r.out = stdout;
 	print_message(&r, &msg);
 	end_capture(&said);
+	REQUIRE(!steers_terminal(said.out, said.out_len, "\n"), "a control character: %s", said.out);
 	object = require_json(said.out, said.out_len);
 	if (is_utf8(payload, len))
 		require_string(object, "text", payload, len);
@@ -187,6 +200,7 @@ static void fuzz_machine(struct input *in)
 	json_machine(stdout, &machine);
 	fputc('}', stdout);
 	end_capture(&said);
+	REQUIRE(!steers_terminal(said.out, said.out_len, "\n"), "a control character: %s", said.out);
 	object = require_json(said.out, said.out_len);
 	require_string(object, "cpu", machine.cpu, strlen(machine.cpu));
 	require_string(object, "governor", machine.governor, strlen(machine.governor));

@@ -4,7 +4,6 @@
  * has.  If this fails, a process crashes `ipcx top` or `ipcx trace` of another user, or writes to its terminal; or a kernel
  * whose types are built in another way crashes `ipcx trace`.
  */
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -71,10 +70,7 @@ const char *trace_thread_name(uint32_t tid)
 
 static bool is_printable(const char *text)
 {
-	for (; *text; text++)
-		if (iscntrl((unsigned char)*text))
-			return false;
-	return true;
+	return !steers_terminal(text, strlen(text), "");
 }
 
 /* fdinfo of a descriptor, and the name of a process. */

@@ -4,7 +4,6 @@
  * They are read as `ipcx trace` reads them, followed, and printed in every form.  If this fails, a trace that lost events, or
  * that a kernel writes in another way, crashes the command, or what it prints is not what programs can read.
  */
-#include <ctype.h>
 #include <sys/mman.h>
 #include <tracefs.h>
 
@@ -287,8 +286,7 @@ static void print_for_people(void)
 		trace_timeline(i, stdout);
 	trace_print_hists(stdout);
 	end_capture(&said);
-	for (size_t i = 0; i < said.out_len; i++)
-		REQUIRE(said.out[i] == '\n' || !iscntrl((unsigned char)said.out[i]), "a control character: %s", said.out + i);
+	REQUIRE(!steers_terminal(said.out, said.out_len, "\n"), "a control character: %s", said.out);
 	release(&said);
 }
 

@@ -172,10 +172,19 @@ static void format_content(const struct object *object, char *buf, size_t len)
 	}
 }
 
+/* A name as a terminal may see it, in @buf; a program gets it as it is. */
+static const char *shown(const char *name, char buf[IPCX_NAME_MAX + 1])
+{
+	if (!isatty(STDOUT_FILENO))
+		return name;
+	copy_printable(buf, IPCX_NAME_MAX + 1, name);
+	return buf;
+}
+
 static void print_long(const struct ipcx_list_entry *entry)
 {
+	char content[64], name[IPCX_NAME_MAX + 1];
 	struct object object;
-	char content[64];
 	int ret;
 
 	ret = stat_name(entry->name, entry->kind, &object);
@@ -187,7 +196,7 @@ static void print_long(const struct ipcx_list_entry *entry)
 	else
 		format_content(&object, content, sizeof(content));
 	printf("%-9s  %04o %6u %6u  %-32s %s\n", kind_name(entry->kind), entry->mode, entry->uid,
-	       entry->gid, content, entry->name);
+	       entry->gid, content, shown(entry->name, name));
 }
 
 static void print_json(const struct ipcx_list_entry *entry)
@@ -220,7 +229,7 @@ int cmd_ls(int argc, char **argv)
 		{ }
 	};
 	struct ipcx_list_entry entries[32];
-	char after[IPCX_NAME_MAX + 1];
+	char after[IPCX_NAME_MAX + 1], name[IPCX_NAME_MAX + 1];
 	bool is_long = false, json = false;
 	uint64_t nr_listed = 0;
 	int opt, nr;
@@ -255,7 +264,7 @@ int cmd_ls(int argc, char **argv)
 			} else if (is_long) {
 				print_long(&entries[i]);
 			} else {
-				puts(entries[i].name);
+				puts(shown(entries[i].name, name));
 			}
 		}
 		memcpy(after, entries[nr - 1].name, sizeof(after));

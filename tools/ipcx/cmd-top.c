@@ -131,7 +131,7 @@ static void take_objects(void)
 		for (int i = 0; i < nr; i++) {
 			row = row_of(entries[i].id, entries[i].kind);
 			if (row)
-				snprintf(row->name, sizeof(row->name), "%s", entries[i].name);
+				copy_printable(row->name, sizeof(row->name), entries[i].name);
 		}
 		memcpy(after, entries[nr - 1].name, sizeof(after));
 	}

@@ -37,12 +37,9 @@ void json_bool(struct json *json, const char *key, bool value)
 	fputs(value ? "true" : "false", json->out);
 }
 
-/*
- * Length of the UTF-8 sequence at @text, or 0 if there is none: an overlong form, a surrogate, a
- * value above U+10FFFF and a sequence cut short are none (RFC 3629).
- */
-static size_t utf8_len(const unsigned char *text, size_t len)
+size_t utf8_len(const char *sequence, size_t len)
 {
+	const unsigned char *text = (const unsigned char *)sequence;
 	static const struct {
 		unsigned char mask, lead;
 		uint32_t min;
@@ -71,12 +68,19 @@ static size_t utf8_len(const unsigned char *text, size_t len)
 	return 0;
 }
 
+bool is_control(const char *text, size_t len)
+{
+	unsigned char first = text[0];
+
+	return len == 1 ? first < ' ' || first == 0x7f : first == 0xc2 && (unsigned char)text[1] < 0xa0;
+}
+
 bool is_utf8(const char *text, size_t len)
 {
 	size_t n;
 
 	for (; len; text += n, len -= n) {
-		n = utf8_len((const unsigned char *)text, len);
+		n = utf8_len(text, len);
 		if (!n)
 			return false;
 	}
@@ -89,7 +93,7 @@ void json_quote(FILE *out, const char *text, size_t len)
 
 	fputc('"', out);
 	for (; len; text += n, len -= n) {
-		n = utf8_len((const unsigned char *)text, len);
+		n = utf8_len(text, len);
 		if (!n) {
 			fputs("\\ufffd", out);
 			n = 1;
@@ -99,8 +103,9 @@ void json_quote(FILE *out, const char *text, size_t len)
 			fputs("\\n", out);
 		} else if (*text == '\t') {
 			fputs("\\t", out);
-		} else if ((unsigned char)*text < 0x20 || *text == 0x7f) {
-			fprintf(out, "\\u%04x", (unsigned char)*text);
+		} else if (is_control(text, n)) {
+			/* of U+0080 and above the second byte is the number */
+			fprintf(out, "\\u%04x", (unsigned char)text[n - 1]);
 		} else {
 			fwrite(text, 1, n, out);
 		}

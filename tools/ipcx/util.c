@@ -321,8 +321,20 @@ char *format_size(uint64_t len, char *buf)
 
 void copy_printable(char *to, size_t size, const char *text)
 {
-	for (; size > 1 && *text && *text != '\n'; text++, size--)
-		*to++ = iscntrl((unsigned char)*text) ? '?' : *text;
+	while (size > 1 && *text && *text != '\n') {
+		/* no further than @size bytes: it may have no end */
+		size_t len = utf8_len(text, strnlen(text, size - 1 < 4 ? size - 1 : 4));
+
+		if (!len || is_control(text, len)) {
+			len = 1;
+			*to++ = '?';
+		} else {
+			memcpy(to, text, len);
+			to += len;
+		}
+		text += len;
+		size -= len;
+	}
 	*to = '\0';
 }
 

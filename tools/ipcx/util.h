@@ -81,8 +81,8 @@ unsigned int find_kind(const char *name);
 char *format_size(uint64_t len, char *buf);
 
 /*
- * The first line of what somebody else has chosen, a process's name, as far as it fits into @size bytes at @to; characters
- * that would steer a terminal become '?'.
+ * The first line of what somebody else has chosen, a name, as far as it fits into @size bytes at @to; characters that would
+ * steer a terminal, and what is not UTF-8, become '?'.
  */
 void copy_printable(char *to, size_t size, const char *text);
 
@@ -103,6 +103,13 @@ void json_string(struct json *json, const char *key, const char *text, size_t le
 void json_text(struct json *json, const char *key, const char *text);
 void json_base64(struct json *json, const char *key, const void *bytes, size_t len);
 bool is_utf8(const char *text, size_t len);
+/*
+ * Length of the UTF-8 sequence at @text, or 0 if there is none: an overlong form, a surrogate, a value above U+10FFFF and a
+ * sequence cut short are none (RFC 3629).
+ */
+size_t utf8_len(const char *text, size_t len);
+/* Is this sequence a control character: of ASCII, or U+0080 to U+009F, which terminals obey as well? */
+bool is_control(const char *text, size_t len);
 
 /*
  * Flush stdout and tell whether everything that was printed has arrived.  Returns STATUS_OK, or

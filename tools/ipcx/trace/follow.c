@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <linux/ipcx.h>
 
+#include "../util.h"
 #include "trace.h"
 
 #define NR_THREAD_CELLS	1024
@@ -109,7 +110,7 @@ void trace_name_object(uint64_t id, const char *name)
 	if (!n)
 		return;
 	n->id = id;
-	snprintf(n->name, sizeof(n->name), "%s", name);
+	copy_printable(n->name, sizeof(n->name), name);
 	n->next = ipcx_names;
 	ipcx_names = n;
 }
