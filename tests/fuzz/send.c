@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The standard input of `ipcx send`, in pieces of any length: lines, blocks or what a read gives.  The queue takes as many at
- * a time as it likes, and fails when it likes.  If this fails, what is received is not what went in, a message is sent in two,
- * or the message that an error names is not the first that was not sent.
+ * a time as it likes, and fails when it likes.  Or all of it, as `ipcx call` and `ipcx serve` read a message.  If this fails,
+ * what is received is not what went in, a message is sent in two, or the message that an error names is not the first that
+ * was not sent.
  */
 #include "no-device.h"
 
@@ -14,6 +15,7 @@ static int take_messages(int queue, const struct ipcx_msg *msgs, unsigned int nr
 #define read		read_piece
 #define ipcx_queue_sendv take_messages
 #include "../../tools/ipcx/cmd-send.c"
+#include "../../tools/ipcx/cmd-call.c"
 #undef read
 #undef ipcx_queue_sendv
 
@@ -162,6 +164,20 @@ static uint64_t named_message(const char *said)
 	return least;
 }
 
+static void read_whole_input(void)
+{
+	size_t len = 0;
+	int err = 0;
+	char *all = read_all(STDIN_FILENO, &len, &err);
+
+	REQUIRE(!all == (from.err != 0), "%d and not %d", err, -from.err);
+	if (all)
+		REQUIRE(len == from.len && !memcmp(all, from.bytes, len), "%zu bytes of %zu", len, from.len);
+	else
+		REQUIRE(err == -from.err, "%d and not %d", err, -from.err);
+	free(all);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	static const int errors[] = { -EAGAIN, -ETIMEDOUT, -EPIPE, -EDQUOT, -EMSGSIZE };
@@ -183,6 +199,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	to.err = errors[to.most % 5];
 	/* however short they are, not too many messages */
 	take_pieces(&in, s.max_msg_len < MAX_INPUT / 512 ? s.max_msg_len * 512 : MAX_INPUT);
+	if (how & 0x10) {
+		read_whole_input();
+		return 0;
+	}
 
 	capture(&said);
 	status = send_input(&s);
