@@ -17,8 +17,8 @@
  *			has been replied to
  *	ECONNRESET	the conversation is over: the server that took the call has gone or will not answer it; or
  *			this subscriber was too slow and has been disconnected
- *	EDQUOT		the memory quota of the object's owner is used up; of a notice, and of what a process holds of
- *			robust semaphores and of calls, that of who asks
+ *	EDQUOT		the memory quota of the object's owner is used up; of a notice, of what a process holds of robust
+ *			semaphores and of calls, and of a message of more than 64 KiB, too, that of who asks
  *	EBUSY		what is in the object does not allow the change
  *	EEXIST		the name exists and IPCX_CREATE_EXCL was given
  *	EFAULT		a pointer of the argument cannot be read or written
