@@ -160,7 +160,7 @@ static bool fit_locked(const struct ipcx_queue *q, const struct chunk *c, u32 nr
 	return list_empty(&q->senders) && q->order.nr + nr <= q->max_msgs && q->bytes + c->bytes <= q->max_bytes;
 }
 
-/* Whoever enters first must not leave the others without memory; false if there is none. */
+/* Whoever enters first must not leave the others without memory; false if there is none.  Not for a broadcast queue. */
 static bool bring_levels(struct chunk *c, u32 nr)
 {
 	while (nr--) {
@@ -215,7 +215,8 @@ static __always_inline long sendv(struct file *file, const struct ipcx_queue_bat
 		return -EINVAL;
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EACCES;
-	if (all && batch->nr > IPCX_CHUNK_MSGS)
+	/* those of a broadcast queue enter one by one, and have no levels */
+	if (all && (batch->nr > IPCX_CHUNK_MSGS || q->obj.state & IPCX_OBJECT_BROADCAST))
 		return -EAGAIN;
 
 	while (!ret && done < batch->nr) {
