@@ -10,7 +10,7 @@
  *	ipcx_names_lock		(name.c, mutex)		every name of every namespace, ipcx_object.name
  *	ipcx_circle_lock	(fds.c, mutex)		which queues are in messages of which
  *	ipcx_wait_set.changing	(wait-set.c, mutex)	which objects a wait set has
- *	ipcx_all_mutex		(wait-many.c, mutex)	waits for all of several objects; who holds it may hold the
+ *	ipcx_all_waits_lock	(wait-many.c, spinlock)	waits for all of several objects; who holds it may hold the
  *							locks of several objects at the same time
  *	ipcx_holders_lock	(robust.c, spinlock)	which process holds something of which object
  *	ipcx_object.poll.lock	(spinlock, irqs off)	who polls an object, waits or is noticed of changes: callbacks
@@ -205,8 +205,8 @@ struct ipcx_kind {
  * @name:	NULL if it has none (protected by ipcx_names_lock)
  * @turns:	of those who wait for it
  * @watch:	its notices, or NULL if there has been none; set once, with release
- * @nr_all:	length of @all (written under ipcx_all_mutex and @lock)
- * @all:	waits for all of several objects that need this one, and marks among them (protected by ipcx_all_mutex)
+ * @nr_all:	length of @all (written under ipcx_all_waits_lock and @lock)
+ * @all:	waits for all of several objects that need this one, and marks among them (protected by ipcx_all_waits_lock)
  */
 struct ipcx_object {
 	spinlock_t lock;

@@ -25,7 +25,7 @@
 /* Entries that are read at a time. */
 #define CHUNK		8
 
-/* Waits for all that are tried under one hold of the mutex. */
+/* Waits for all that are tried under one hold of the lock. */
 #define ALL_AT_ONCE	8
 
 /**
@@ -76,7 +76,7 @@ struct many {
 	u32 index;
 };
 
-DEFINE_MUTEX(ipcx_all_mutex);
+DEFINE_SPINLOCK(ipcx_all_waits_lock);
 
 static struct file *file_of(const struct entry *e)
 {
@@ -275,7 +275,7 @@ static bool all_end_locked(struct many *m, struct entry *first, bool thorough)
 	u32 i, locked;
 	bool claimed;
 
-	lockdep_assert_held(&ipcx_all_mutex);
+	lockdep_assert_held(&ipcx_all_waits_lock);
 	for (i = 0; i < m->nr && (!ret || (thorough && ret == -EAGAIN)); i++) {
 		struct entry *e = m->entries + i;
 		int err;
@@ -313,8 +313,8 @@ static bool all_end(struct many *m)
 }
 
 /*
- * Lock @obj, and before it, if somebody waits for all of several objects with it, ipcx_all_mutex: true then.  For who
- * must let them through before the lock is dropped; others call ipcx_object_notify() afterwards.
+ * Lock @obj, and before it, if somebody waits for all of several objects with it, ipcx_all_waits_lock: true then.  For
+ * who must let them through before the lock is dropped; others call ipcx_object_notify() afterwards.
  */
 bool ipcx_all_lock(struct ipcx_object *obj)
 	__acquires(&obj->lock)
@@ -323,8 +323,8 @@ bool ipcx_all_lock(struct ipcx_object *obj)
 	if (likely(!obj->nr_all))
 		return false;
 	spin_unlock(&obj->lock);
-	mutex_lock(&ipcx_all_mutex);
-	spin_lock_nest_lock(&obj->lock, &ipcx_all_mutex);
+	spin_lock(&ipcx_all_waits_lock);
+	spin_lock_nest_lock(&obj->lock, &ipcx_all_waits_lock);
 	return true;
 }
 
@@ -333,7 +333,7 @@ void ipcx_all_unlock(struct ipcx_object *obj, bool all)
 {
 	spin_unlock(&obj->lock);
 	if (all)
-		mutex_unlock(&ipcx_all_mutex);
+		spin_unlock(&ipcx_all_waits_lock);
 }
 
 /* Is @p no wait, but how far some ipcx_all_notify() has come? */
@@ -359,14 +359,14 @@ u32 ipcx_all_serve_locked(struct ipcx_object *obj, struct ipcx_wakes *wakes)
 	struct place *p;
 	u32 nr = 0;
 
-	lockdep_assert_held(&ipcx_all_mutex);
+	lockdep_assert_held(&ipcx_all_waits_lock);
 	list_for_each_entry(p, &obj->all, taker.wait.node)
 		nr += !is_mark(p) && serve_locked(p, wakes);
 	return nr;
 }
 
 /*
- * @obj has changed: the same for who holds no lock.  Waits for quite other objects need the mutex, too, so it is not held
+ * @obj has changed: the same for who holds no lock.  Waits for quite other objects need the lock, too, so it is not held
  * for more than a few of them, and a mark in the list tells how far this has come.  Who registers later looks itself.
  */
 void ipcx_all_notify(struct ipcx_object *obj)
@@ -375,7 +375,7 @@ void ipcx_all_notify(struct ipcx_object *obj)
 	IPCX_WAKES(wakes);
 	u32 left;
 
-	mutex_lock(&ipcx_all_mutex);
+	spin_lock(&ipcx_all_waits_lock);
 	left = obj->nr_all;
 	list_add(&mark.taker.wait.node, &obj->all);
 	while (left && !list_is_last(&mark.taker.wait.node, &obj->all)) {
@@ -388,14 +388,14 @@ void ipcx_all_notify(struct ipcx_object *obj)
 		ipcx_all_unlock_next(obj);
 		if (--left % ALL_AT_ONCE)
 			continue;
-		mutex_unlock(&ipcx_all_mutex);
+		spin_unlock(&ipcx_all_waits_lock);
 		ipcx_wake(&wakes);
 		ipcx_pause("all_rests");
 		cond_resched();
-		mutex_lock(&ipcx_all_mutex);
+		spin_lock(&ipcx_all_waits_lock);
 	}
 	list_del(&mark.taker.wait.node);
-	mutex_unlock(&ipcx_all_mutex);
+	spin_unlock(&ipcx_all_waits_lock);
 	ipcx_wake(&wakes);
 }
 
@@ -429,7 +429,7 @@ static void unregister_all(struct many *m)
 {
 	u32 i;
 
-	mutex_lock(&ipcx_all_mutex);
+	spin_lock(&ipcx_all_waits_lock);
 	for (i = 0; i < m->nr; i++) {
 		struct ipcx_object *obj = object_of(m->entries + i);
 		struct place *p = m->entries[i].place;
@@ -440,7 +440,7 @@ static void unregister_all(struct many *m)
 		list_del(&p->taker.wait.node);
 		remove_wait_queue(&obj->poll, &p->poll);
 	}
-	mutex_unlock(&ipcx_all_mutex);
+	spin_unlock(&ipcx_all_waits_lock);
 }
 
 /* The same as wait_any(). */
@@ -450,23 +450,21 @@ static int wait_all(struct many *m, u32 flags, u64 timeout)
 	bool done, itself = false;
 	int ret = 0;
 
-	if (mutex_lock_interruptible(&ipcx_all_mutex))
-		return -ERESTARTSYS;
+	spin_lock(&ipcx_all_waits_lock);
 	done = all_end(m) || (alert && look(m, alert));
-	mutex_unlock(&ipcx_all_mutex);
+	spin_unlock(&ipcx_all_waits_lock);
 	if (done || flags & IPCX_NOWAIT)
 		return done ? 0 : -EAGAIN;
 
 	ret = make_places(m);
 	if (ret)
 		return ret;
-	if (mutex_lock_interruptible(&ipcx_all_mutex))
-		return -ERESTARTSYS;
+	spin_lock(&ipcx_all_waits_lock);
 	register_all(m);
 	done = all_end(m);
 	if (!done && alert)
 		join(m, alert, &itself);
-	mutex_unlock(&ipcx_all_mutex);
+	spin_unlock(&ipcx_all_waits_lock);
 
 	if (!done && !itself)
 		ret = ipcx_wait(object_of(m->entries), &m->head, flags, timeout);
@@ -503,7 +501,7 @@ static int check_all(const struct many *m)
 	u32 i, j;
 
 	for (i = 0; i < m->nr; i++) {
-		/* it is told of changes where the mutex cannot be had */
+		/* it is told of changes where ipcx_all_waits_lock cannot be had */
 		if (object_of(m->entries + i)->kind == &ipcx_wait_set_kind)
 			return -EOPNOTSUPP;
 		for (j = 0; j < i; j++)

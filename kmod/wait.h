@@ -5,17 +5,15 @@
 #ifndef IPCX_WAIT_H
 #define IPCX_WAIT_H
 
-#include <linux/mutex.h>
-
 #include "ipcx.h"
 
 /* Whoever holds it may hold the locks of several objects, in any order: nobody else holds one and waits for another. */
-extern struct mutex ipcx_all_mutex;
+extern spinlock_t ipcx_all_waits_lock;
 
 /* Their number is only known at run time, which sparse cannot follow: to it, neither of these changes anything. */
 static inline void ipcx_all_lock_next(struct ipcx_object *obj)
 {
-	spin_lock_nest_lock(&obj->lock, &ipcx_all_mutex);
+	spin_lock_nest_lock(&obj->lock, &ipcx_all_waits_lock);
 	__release(&obj->lock);
 }
 
