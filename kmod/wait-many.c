@@ -323,7 +323,7 @@ bool ipcx_all_lock(struct ipcx_object *obj)
 	if (likely(!obj->nr_all))
 		return false;
 	spin_unlock(&obj->lock);
-	spin_lock(&ipcx_all_waits_lock);
+	ipcx_lock_all_waits();
 	spin_lock_nest_lock(&obj->lock, &ipcx_all_waits_lock);
 	return true;
 }
@@ -333,7 +333,7 @@ void ipcx_all_unlock(struct ipcx_object *obj, bool all)
 {
 	spin_unlock(&obj->lock);
 	if (all)
-		spin_unlock(&ipcx_all_waits_lock);
+		ipcx_unlock_all_waits();
 }
 
 /* Is @p no wait, but how far some ipcx_all_notify() has come? */
@@ -375,7 +375,7 @@ void ipcx_all_notify(struct ipcx_object *obj)
 	IPCX_WAKES(wakes);
 	u32 left;
 
-	spin_lock(&ipcx_all_waits_lock);
+	ipcx_lock_all_waits();
 	left = obj->nr_all;
 	list_add(&mark.taker.wait.node, &obj->all);
 	while (left && !list_is_last(&mark.taker.wait.node, &obj->all)) {
@@ -388,14 +388,14 @@ void ipcx_all_notify(struct ipcx_object *obj)
 		ipcx_all_unlock_next(obj);
 		if (--left % ALL_AT_ONCE)
 			continue;
-		spin_unlock(&ipcx_all_waits_lock);
+		ipcx_unlock_all_waits();
 		ipcx_wake(&wakes);
 		ipcx_pause("all_rests");
 		cond_resched();
-		spin_lock(&ipcx_all_waits_lock);
+		ipcx_lock_all_waits();
 	}
 	list_del(&mark.taker.wait.node);
-	spin_unlock(&ipcx_all_waits_lock);
+	ipcx_unlock_all_waits();
 	ipcx_wake(&wakes);
 }
 
@@ -429,7 +429,7 @@ static void unregister_all(struct many *m)
 {
 	u32 i;
 
-	spin_lock(&ipcx_all_waits_lock);
+	ipcx_lock_all_waits();
 	for (i = 0; i < m->nr; i++) {
 		struct ipcx_object *obj = object_of(m->entries + i);
 		struct place *p = m->entries[i].place;
@@ -440,7 +440,7 @@ static void unregister_all(struct many *m)
 		list_del(&p->taker.wait.node);
 		remove_wait_queue(&obj->poll, &p->poll);
 	}
-	spin_unlock(&ipcx_all_waits_lock);
+	ipcx_unlock_all_waits();
 }
 
 /* The same as wait_any(). */
@@ -450,21 +450,21 @@ static int wait_all(struct many *m, u32 flags, u64 timeout)
 	bool done, itself = false;
 	int ret = 0;
 
-	spin_lock(&ipcx_all_waits_lock);
+	ipcx_lock_all_waits();
 	done = all_end(m) || (alert && look(m, alert));
-	spin_unlock(&ipcx_all_waits_lock);
+	ipcx_unlock_all_waits();
 	if (done || flags & IPCX_NOWAIT)
 		return done ? 0 : -EAGAIN;
 
 	ret = make_places(m);
 	if (ret)
 		return ret;
-	spin_lock(&ipcx_all_waits_lock);
+	ipcx_lock_all_waits();
 	register_all(m);
 	done = all_end(m);
 	if (!done && alert)
 		join(m, alert, &itself);
-	spin_unlock(&ipcx_all_waits_lock);
+	ipcx_unlock_all_waits();
 
 	if (!done && !itself)
 		ret = ipcx_wait(object_of(m->entries), &m->head, flags, timeout);

@@ -343,7 +343,7 @@ static void finish_all(struct ipcx_wait_set *set, struct all_wait *all)
 		all->files[nr++] = get_file(m->file);
 	}
 	spin_unlock(&set->obj.lock);
-	spin_unlock(&ipcx_all_waits_lock);
+	ipcx_unlock_all_waits();
 	for (i = 0; i < nr; i++) {
 		ipcx_object_notify(ipcx_object(all->files[i]), all->made[i]);
 		fput(all->files[i]);
@@ -357,7 +357,7 @@ static int try_all(struct ipcx_wait_set *set, struct all_wait *all, bool first, 
 	struct member *at;
 	int ret;
 
-	spin_lock(&ipcx_all_waits_lock);
+	ipcx_lock_all_waits();
 	spin_lock(&set->obj.lock);
 	*nr_ends = set->nr_ends;
 	if (set->nr_twice || (first && !set->used))
@@ -373,7 +373,7 @@ static int try_all(struct ipcx_wait_set *set, struct all_wait *all, bool first, 
 	if (ret == NEEDS_ACCOUNT)
 		lacking = get_file(at->file);
 	spin_unlock(&set->obj.lock);
-	spin_unlock(&ipcx_all_waits_lock);
+	ipcx_unlock_all_waits();
 	return lacking ? make_account(lacking) ?: NEEDS_ACCOUNT : ret;
 }
 

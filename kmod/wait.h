@@ -10,7 +10,19 @@
 /* Whoever holds it may hold the locks of several objects, in any order: nobody else holds one and waits for another. */
 extern spinlock_t ipcx_all_waits_lock;
 
-/* Their number is only known at run time, which sparse cannot follow: to it, neither of these changes anything. */
+/* Whether it is held, and how many of the others, is only known at run time: to sparse, none of these changes anything. */
+static inline void ipcx_lock_all_waits(void)
+{
+	spin_lock(&ipcx_all_waits_lock);
+	__release(&ipcx_all_waits_lock);
+}
+
+static inline void ipcx_unlock_all_waits(void)
+{
+	__acquire(&ipcx_all_waits_lock);
+	spin_unlock(&ipcx_all_waits_lock);
+}
+
 static inline void ipcx_all_lock_next(struct ipcx_object *obj)
 {
 	spin_lock_nest_lock(&obj->lock, &ipcx_all_waits_lock);
