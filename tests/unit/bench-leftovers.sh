@@ -14,7 +14,8 @@ state() {
 	cat /proc/sysvipc/msg /proc/sysvipc/sem /proc/sysvipc/shm 2> /dev/null | awk '{ print $1, $2 }'
 }
 
-# A duration that no other bench has is the mark by which its processes are found.
+# A duration that no other bench has is the mark by which its processes are found; what lasts are many rounds and rows, since a
+# round ends with its samples.
 MARK=1234.$$
 running() {
 	# The brackets keep grep from finding itself.
@@ -37,7 +38,7 @@ state > "$T/before"
 for mechanism in sysv_msg sysv_shm posix_mq posix_shm fifo io_uring; do
 	for signal in INT TERM KILL; do
 		# In the background, sh has SIGINT ignored: env gives it back.
-		$as_user env --default-signal=INT "$T/ipcx" bench -m "$mechanism" -c roundtrip -s 64 -r 1 \
+		$as_user env --default-signal=INT "$T/ipcx" bench -m "$mechanism" -c roundtrip -s 64,65,66,67,68,69,70,71 -r 1000 \
 			-p one_cpu -t "$MARK" > "$T/out" 2>&1 &
 		pid=$!
 		soon is_running 3
