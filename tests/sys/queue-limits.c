@@ -236,28 +236,37 @@ TEST(deep_queue_many_levels)
 	check_deep(300, 300);
 }
 
+/* The shortest time of 200 looks at the first that is not of type 1, which is the number 7. */
+static uint64_t best_peeks_ns(int q)
+{
+	uint64_t best = UINT64_MAX, start, value;
+
+	for (int round = 0; round < 8; round++) {
+		start = test_now_ns();
+		for (int i = 0; i < 200; i++) {
+			CHECK_OK(recv_until(q, EXCEPT(1), IPCX_RECV_PEEK, IPCX_FOREVER, &value));
+			CHECK_EQ(value, 7);
+		}
+		if (test_now_ns() - start < best)
+			best = test_now_ns() - start;
+	}
+	return best;
+}
+
 /*
  * Every message of another type and the same priority: the first that is not of type 1 is the last
  * one.
  */
 TEST(except_does_not_walk)
 {
-	uint64_t start, ns, value, shallow, i;
 	int q = make_queue(DEEP + 10, 0, 0);
+	uint64_t ns, shallow;
 
 	CHECK_OK(send_value(q, 2, 0, 7));
-	start = test_now_ns();
-	for (i = 0; i < 200; i++)
-		CHECK_OK(recv_until(q, EXCEPT(1), IPCX_RECV_PEEK, IPCX_FOREVER, &value));
-	shallow = test_now_ns() - start;
-	for (i = 0; i < IPCX_PRIORITY_MAX; i++)
+	shallow = best_peeks_ns(q);
+	for (uint32_t i = 0; i < IPCX_PRIORITY_MAX; i++)
 		CHECK_OK(send_value(q, 1, i + 1, i));
-	start = test_now_ns();
-	for (i = 0; i < 200; i++) {
-		CHECK_OK(recv_until(q, EXCEPT(1), IPCX_RECV_PEEK, IPCX_FOREVER, &value));
-		CHECK_EQ(value, 7);
-	}
-	ns = test_now_ns() - start;
+	ns = best_peeks_ns(q);
 	NOTE("200 peeks: %llu us alone, %llu us behind %d levels",
 	     (unsigned long long)shallow / 1000, (unsigned long long)ns / 1000, IPCX_PRIORITY_MAX);
 	CHECK_LT(ns, shallow * 10);
