@@ -216,7 +216,7 @@ static struct ipcx_message *message_alloc(struct ipcx_object *obj, struct ipcx_p
 			message_free(msg, obj);
 	}
 	if (class >= IPCX_CLASS_PAGES) {
-		node = sizeof(*msg) + sizeof(sender);
+		node = sizeof(*msg) + (class >= IPCX_POOL_CLASSES ? sizeof(sender) : 0);
 		pages = PAGE_ALIGN(len);
 	} else if (class != IPCX_CLASS_SMALL) {
 		node = 256 << class;

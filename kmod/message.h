@@ -48,7 +48,7 @@ struct ipcx_attachment {
  * @len:	bytes of payload
  * @capacity:	bytes of payload that its memory holds
  * @class:	of its memory: see IPCX_POOL_CLASSES
- * @charged:	bytes charged to the queue's owner for it
+ * @charged:	bytes charged to the queue's owner for it, and perhaps to its sender, see sender_of()
  * @refs:	one for the queue or whoever took the message out, one for each peeker that is copying it; only
  *		raised under the queue's lock while the message is in the queue
  * @level:	memory for a level, if this message should need one (see order.c)

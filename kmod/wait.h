@@ -7,7 +7,10 @@
 
 #include "ipcx.h"
 
-/* Whoever holds it may hold the locks of several objects, in any order: nobody else holds one and waits for another. */
+/*
+ * Whoever holds it may hold the locks of several objects, in any order: nobody else holds one and waits for another.  Waits
+ * for quite other objects need it, too: it is a spinlock so that its holder is not preempted, and is held for few of them.
+ */
 extern spinlock_t ipcx_all_waits_lock;
 
 /* Whether it is held, and how many of the others, is only known at run time: to sparse, none of these changes anything. */
